@@ -1,0 +1,81 @@
+"""Files that are either whole or not there: write beside the target, then rename."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds, else delete it.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with replacing(target) as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: some writers choose their format by it.
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | os.PathLike[str], document: Any) -> None:
+    """Write a document as indented JSON, atomically; NumPy numbers and arrays are allowed, NaN becomes null."""
+    with replacing(path) as temporary:
+        temporary.write_text(to_json(document) + "\n", encoding="utf-8")
+
+
+def to_json(document: Any) -> str:
+    """Render a document as strict JSON: NumPy values as plain ones, NaN and infinity as null.
+
+    >>> print(to_json({"p": np.float64("nan"), "n": np.int64(3)}))
+    {
+      "p": null,
+      "n": 3
+    }
+    """
+    return json.dumps(_plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON document."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
+    """Write a table as Parquet and, beside it, as CSV; `path` has no suffix."""
+    base = Path(path)
+    with replacing(base.with_name(base.name + ".parquet")) as temporary:
+        table.to_parquet(temporary, index=False)
+    with replacing(base.with_name(base.name + ".csv")) as temporary:
+        table.to_csv(temporary, index=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value
