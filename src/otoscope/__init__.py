@@ -1,3 +1,63 @@
-"""otoscope: what the neurons of an audio model listen to, how sure one can be of it, and whether it matters."""
+"""otoscope: what the neurons of an audio model listen to, how sure one can be of it, and whether it matters.
+
+The names at the top are the verbs; the rest is reached through its room (`otoscope.neurons`, `otoscope.tasks` ...).
+Nothing heavy is imported until a name is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_ROOMS = {
+    "load_model": "models",
+    "load_task": "tasks",
+    "record": "activations",
+    "open_store": "activations",
+    "firing_probability": "neurons",
+    "entropy": "neurons",
+    "select": "neurons",
+    "share": "neurons",
+    "planted": "neurons",
+    "gains": "interventions",
+    "probe_accuracy": "interventions",
+    "ablate": "interventions",
+    "report": "reporting",
+    "pretrain": "pretraining",
+}
+
+__all__ = [
+    "ablate",
+    "entropy",
+    "firing_probability",
+    "gains",
+    "load_model",
+    "load_task",
+    "open_store",
+    "planted",
+    "pretrain",
+    "probe_accuracy",
+    "record",
+    "report",
+    "select",
+    "share",
+]
+
+if TYPE_CHECKING:
+    from otoscope.activations import open_store, record
+    from otoscope.interventions import ablate, gains, probe_accuracy
+    from otoscope.models import load_model
+    from otoscope.neurons import entropy, firing_probability, planted, select, share
+    from otoscope.pretraining import pretrain
+    from otoscope.reporting import report
+    from otoscope.tasks import load_task
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'otoscope' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"otoscope.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
