@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def slug(name: str) -> str:
+    """Turn a spec into a name that any file system takes.
+
+    >>> slug("m2d:weights/m2d_vit_base-80x608p16x16/checkpoint-300.pth")
+    'm2d-weights-m2d_vit_base-80x608p16x16-checkpoint-300.pth'
+    """
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")
 
 
 def write_json(path: str | os.PathLike[str], document: Any) -> None:

@@ -1,0 +1,416 @@
+"""The verbs of the command line: parse, call, print. Nothing heavy is imported until a verb runs."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from otoscope.errors import OtoscopeError, UsageError
+
+if TYPE_CHECKING:
+    from otoscope.neurons import Selection
+
+app = typer.Typer(
+    name="otoscope",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the tables (default: results/ in the store).")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Label = Annotated[str, typer.Option("--label", help="A labeling of the store; `otoscope info STORE` lists them.")]
+StorePath = Annotated[str, typer.Argument(metavar="STORE", help="A store that `otoscope record` made.")]
+
+
+class Bad(StrEnum):
+    """What to do about a clip that cannot be read."""
+
+    stop = "stop"
+    skip = "skip"
+
+
+class Pooling(StrEnum):
+    """How the clips of a class are pooled."""
+
+    token = "token"
+    clip = "clip"
+
+
+class Probe(StrEnum):
+    """Which linear classifier reads the clip embeddings."""
+
+    logistic = "logistic"
+    evar = "evar"
+
+
+class Device(StrEnum):
+    """Where a model runs."""
+
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+def main() -> None:
+    """Run the command line: one clear line for an error, a traceback only with `--debug`."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        app(arguments, prog_name="otoscope")
+    except Exception as error:
+        if debug:
+            raise
+        _complain(error)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _complain(error: Exception) -> None:
+    message = str(error) or type(error).__name__
+    if not isinstance(error, (OtoscopeError, OSError)):
+        message = f"unexpected {type(error).__name__}: {message} (please report it, with the output of --debug)"
+    sys.stderr.write(f"otoscope: {message}\n")
+
+
+@app.callback(epilog="Start with [bold]otoscope demo[/bold], which needs no data, no weights and no GPU.")
+def otoscope(
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """What the neurons of an audio model listen to, how sure one can be of it, and whether it matters."""
+    if version:
+        from otoscope import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def models(json: Json = False) -> None:
+    """List the models that exist and how to name them.
+
+    Example: [bold]otoscope models[/bold]
+    """
+    from otoscope import console
+    from otoscope.models import available
+
+    rows = [{"name": row.name, "needs": row.needs, "about": row.about} for row in available()]
+    console.show({"models": rows}, json, console.catalogue(rows, "--model"))
+
+
+@app.command()
+def tasks(json: Json = False) -> None:
+    """List the tasks that exist and how to name them.
+
+    Example: [bold]otoscope tasks[/bold]
+    """
+    from otoscope import console
+    from otoscope.tasks import available
+
+    rows = [{"name": row.name, "needs": row.needs, "about": row.about} for row in available()]
+    console.show({"tasks": rows}, json, console.catalogue(rows, "--task"))
+
+
+@app.command()
+def record(
+    model: Annotated[list[str], typer.Option(help="A model, as `otoscope models` names them; may be repeated.")],
+    task: Annotated[str, typer.Option(help="A task, as `otoscope tasks` names them.")],
+    out: Annotated[Path, typer.Option(help="The store to make or to complete; with several models, a folder of them.")],
+    seconds: Annotated[
+        float | None, typer.Option(help="Crop and zero-pad clips to this length (default: whole clips).")
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="A label column of a manifest (default: found by itself).")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Clips in a batch (default: by clip length).")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same to the bit.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of each process (default: all cores).")] = None,
+    on_bad_audio: Annotated[Bad, typer.Option(help="What to do about clips that cannot be read.")] = Bad.stop,
+    limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips.")] = None,
+    special: Annotated[bool, typer.Option(help="Also count CLS and other special positions, apart.")] = False,
+    padding: Annotated[bool, typer.Option(help="Also count padding positions, apart.")] = False,
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.cpu,
+    input_size: Annotated[str | None, typer.Option(help="Mel bins by frames, if the file does not say: 80x608.")] = None,
+    patch_size: Annotated[str | None, typer.Option(help="Patch, if the file does not say: 16x16.")] = None,
+    sample_rate: Annotated[int | None, typer.Option(help="Hz, if the file does not say.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A global that a weight file may load, after you have read what it is.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Record what every neuron does on every clip, in one pass over the audio.
+
+    Ctrl-C, a kill or a power cut leave a store that the same command completes.
+
+    Examples:
+
+    otoscope record --model mini:ssl --task folder:my-sounds --out my.zarr
+
+    otoscope record --model m2d:m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth --task esc50:ESC-50-master --out esc50.zarr
+    """
+    from otoscope import activations, console
+    from otoscope.files import slug
+    from otoscope.models import load_model
+    from otoscope.tasks import load_task
+
+    clips = load_task(task, seconds=seconds, labels=label or ())
+    documents = []
+    for spec in model:
+        loaded = load_model(
+            spec,
+            device=device.value,
+            input_size=_size(input_size),
+            patch_size=_size(patch_size),
+            sample_rate=sample_rate,
+            allow=allow or (),
+        )
+        store = activations.record(
+            loaded,
+            clips,
+            out if len(model) == 1 else out / f"{slug(spec)}.zarr",
+            batch_size=batch_size,
+            workers=workers,
+            threads=threads,
+            on_bad_audio=on_bad_audio.value,
+            limit=limit,
+            special=special,
+            padding=padding,
+            progress=True,
+        )
+        documents.append(console.store_document(store))
+    document = documents[0] if len(documents) == 1 else {"stores": documents}
+    console.show(document, json, *(console.store_lines(each) for each in documents))
+
+
+@app.command()
+def info(store: StorePath, json: Json = False) -> None:
+    """Say what is in a store: model, task, clips, labelings, and what has been found out about it.
+
+    Example: [bold]otoscope info my.zarr[/bold]
+    """
+    from otoscope import console, open_store
+
+    document = console.store_document(open_store(store))
+    console.show(document, json, console.store_lines(document))
+
+
+@app.command()
+def select(
+    store: StorePath,
+    label: Label,
+    preset: Annotated[str, typer.Option(help="Filters: aape, aape-drop5 or lape.")] = "aape",
+    response: Annotated[float | None, typer.Option(help="Quantile of all p that a neuron's largest p must pass.")] = None,
+    share: Annotated[float | None, typer.Option(help="Share of all neurons kept, those of lowest entropy.")] = None,
+    assignment: Annotated[float | None, typer.Option(help="Quantile of all p above which a class is assigned.")] = None,
+    pooling: Annotated[Pooling, typer.Option(help="Pool a class's tokens, or average its clips.")] = Pooling.token,
+    split: Annotated[str | None, typer.Option(help="Use the clips of this split or fold only (default: all).")] = None,
+    permutations: Annotated[int, typer.Option(min=1, help="Label permutations behind the chance level.")] = 100,
+    seed: Seed = 0,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Find class-specific neurons, and what shuffled labels would have given.
+
+    Examples:
+
+    otoscope select esc50.zarr --label category
+
+    otoscope select esc50.zarr --label category --preset lape --share 0.02 --json
+    """
+    from otoscope import console, open_store
+    from otoscope.files import slug
+
+    opened = open_store(store)
+    selection = _select(
+        opened,
+        label,
+        preset=preset,
+        response=response,
+        share=share,
+        assignment=assignment,
+        pooling=pooling.value,
+        clips=None if split is None else opened.labeling(label).in_split(opened.clips, split),
+        permutations=permutations,
+        seed=seed,
+    )
+    selection.save(out or opened.results / f"select-{slug(label)}")
+    console.show(selection.document(), json, console.selection_lines(selection))
+
+
+@app.command()
+def share(
+    first: Annotated[str, typer.Argument(metavar="STORE:LABEL", help="A store and one of its labelings.")],
+    second: Annotated[str | None, typer.Argument(metavar="[STORE:LABEL]", help="Another; default: itself.")] = None,
+    preset: Annotated[str, typer.Option(help="Filters: aape, aape-drop5 or lape.")] = "aape",
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Count the neurons that classes share, within one labeling or between two.
+
+    Examples:
+
+    otoscope share gtzan.zarr:genre
+
+    otoscope share cremad.zarr:gender vc1.zarr:gender
+    """
+    from otoscope import console, neurons, open_store
+    from otoscope.files import slug
+
+    places = [_store_and_label(each) for each in (first, second) if each is not None]
+    selections = [_select(open_store(store), label, preset=preset, permutations=0) for store, label in places]
+    sharing = neurons.share(*selections)
+    name = "-".join(slug(each) for each in (places[0][1], *(f"{Path(s).stem}-{label}" for s, label in places[1:])))
+    sharing.save(out or open_store(places[0][0]).results / f"share-{name}")
+    console.show(sharing.document(), json, console.sharing_lines(sharing))
+
+
+@app.command()
+def probe(
+    store: StorePath,
+    label: Label,
+    kind: Annotated[Probe, typer.Option("--probe", help="Regularised logistic regression, or EVAR's protocol.")] = (
+        Probe.logistic
+    ),
+    seed: Seed = 0,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Measure how well a linear classifier reads the classes from the model's clip embeddings.
+
+    Example: [bold]otoscope probe esc50.zarr --label category[/bold]
+    """
+    from otoscope import console, open_store, probe_accuracy
+    from otoscope.files import slug, write_json
+
+    opened = open_store(store)
+    score = probe_accuracy(opened, label, probe=kind.value, seed=seed)
+    write_json((out or opened.results) / f"probe-{slug(label)}.json", score.document())
+    console.show(score.document(), json, console.probe_lines(score))
+
+
+@app.command()
+def ablate(
+    store: StorePath,
+    label: Label,
+    category: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="Switch off the neurons of these classes together (default: each class by itself)."),
+    ] = None,
+    neuron: Annotated[list[str] | None, typer.Option(help="Switch off these neurons instead: LAYER.UNIT.")] = None,
+    gain: Annotated[float, typer.Option(help="Factor on the neurons: 0 is off, below 1 weaker, above 1 stronger.")] = 0.0,
+    controls: Annotated[int, typer.Option(min=20, help="Random control sets, matched per layer.")] = 20,
+    preset: Annotated[str, typer.Option(help="Filters that choose the neurons.")] = "aape",
+    kind: Annotated[Probe, typer.Option("--probe", help="Which linear classifier judges.")] = Probe.logistic,
+    batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.")] = 64,
+    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.cpu,
+    seed: Seed = 0,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Switch neurons off and see what the classification loses, against control sets.
+
+    Examples:
+
+    otoscope ablate cremad.zarr --label emotion --class ANG --class HAP
+
+    otoscope ablate cremad.zarr --label emotion --neuron 7.1157 --neuron 7.638
+    """
+    from otoscope import console, interventions, open_store
+    from otoscope.files import slug
+    from otoscope.neurons import parse_address
+
+    opened = open_store(store)
+    ablation = interventions.ablate(
+        opened,
+        label,
+        categories=category or None,
+        neurons=[parse_address(each) for each in neuron] if neuron else None,
+        gain=gain,
+        controls=controls,
+        preset=preset,
+        probe=kind.value,
+        batch_size=batch_size,
+        device=device.value,
+        seed=seed,
+        progress=True,
+    )
+    ablation.save(out or opened.results / f"ablate-{slug('-'.join([label, *(category or [])]))}")
+    console.show(ablation.document(), json, console.ablation_lines(ablation))
+
+
+@app.command()
+def report(
+    stores: Annotated[list[str], typer.Argument(metavar="STORE...", help="Stores, with what the other verbs found.")],
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("report"),
+    json: Json = False,
+) -> None:
+    """Write a static page of all that was found; it opens without a server or a network.
+
+    Example: [bold]otoscope report esc50.zarr gtzan.zarr --out report[/bold]
+    """
+    from otoscope import console, reporting
+
+    page = reporting.report(stores, out)
+    console.show({"report": str(page)}, json, f"open {page}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
+    full: Annotated[bool, typer.Option(help="Ablate every labeling on every model (some twenty minutes).")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")] = None,
+    json: Json = False,
+) -> None:
+    """Run the whole study on the embedded miniature: three models, three tasks, a report to open.
+
+    Example: [bold]otoscope demo --out demo[/bold]
+    """
+    from otoscope import console, study
+
+    result = study.run(
+        study.FULL if full else study.DEMO, out, limit=limit, say=console.say, progress=True
+    )
+    console.show(result.document(), json, *console.study_lines(result))
+
+
+@app.command()
+def pretrain(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="What to train, on what, and where to.")],
+    json: Json = False,
+) -> None:
+    """Train a small model: the M2D objective, masked reconstruction, or a supervised twin.
+
+    The same command goes on where a stopped run was.
+
+    Example: [bold]otoscope pretrain tools/mini/ssl.yaml[/bold]
+    """
+    from otoscope import console, pretraining
+
+    result = pretraining.pretrain(config, progress=True)
+    console.show(result.document(), json, console.pretraining_lines(result))
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() for part in parts):
+        raise UsageError(f"size {text!r}: expected frequency x time, such as 80x608")
+    return int(parts[0]), int(parts[1])
+
+
+def _store_and_label(text: str) -> tuple[str, str]:
+    store, colon, label = text.rpartition(":")
+    if not colon or not store or not label:
+        raise UsageError(f"{text!r}: expected STORE:LABEL, such as cremad.zarr:gender")
+    return store, label
+
+
+def _select(store: Any, label: str, **options: Any) -> "Selection":
+    from otoscope import neurons
+
+    return neurons.select(store, label, **options)
