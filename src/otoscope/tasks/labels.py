@@ -1,0 +1,64 @@
+"""From what a table's cell holds to the names of classes."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["class_names", "texts"]
+
+
+def texts(column: "pd.Series[Any]", multilabel: bool) -> list[list[str]]:
+    """The labels in each cell of a column, as text.
+
+    A missing or empty cell holds none. A number is written without a needless ".0": pandas turns whole numbers into
+    fractions as soon as one cell is empty. Multi-label cells are comma-joined text or lists; blanks around a comma go.
+
+    >>> texts(pd.Series([60.0, None]), multilabel=False)
+    [['60'], []]
+    >>> texts(pd.Series(["Dog,Bark", ["Rain"], ""], dtype=object), multilabel=True)
+    [['Dog', 'Bark'], ['Rain'], []]
+    """
+    return [_labels(cell, multilabel) for cell in column]
+
+
+def class_names(column: "pd.Series[Any]", multilabel: bool) -> tuple[str, ...]:
+    """The distinct labels of a column: numbers by value if all are numbers, else in the order of their characters.
+
+    >>> class_names(pd.Series(["b,a", "c"]), multilabel=True)
+    ('a', 'b', 'c')
+    """
+    names = {label for row in texts(column, multilabel) for label in row}
+    if all(_is_number(name) for name in names):
+        return tuple(sorted(names, key=lambda name: (float(name), name)))
+    return tuple(sorted(names))
+
+
+def _labels(cell: Any, multilabel: bool) -> list[str]:
+    if isinstance(cell, (list, tuple, set, np.ndarray)):
+        return list(dict.fromkeys(_kept(_text(item) for item in cell)))
+    if pd.isna(cell):
+        return []
+    text = _text(cell)
+    if multilabel:
+        return list(dict.fromkeys(_kept(part.strip() for part in text.split(","))))
+    return list(_kept([text]))
+
+
+def _kept(names: Iterable[str]) -> Iterable[str]:
+    return (name for name in names if name)
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, float) and item.is_integer():  # np.float64 is a float
+        return str(int(item))
+    return str(item)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return math.isfinite(float(name))
+    except ValueError:
+        return False
