@@ -1,6 +1,6 @@
 """otoscope: what the neurons of an audio model listen to, how sure one can be of it, and whether it matters.
 
-The names at the top are the verbs; the rest is reached through its room (`otoscope.neurons`, `otoscope.tasks` ...).
+The names at the top are the verbs; the rest is reached through its room (`otoscope.neurons`, `otoscope.tasks`).
 Nothing heavy is imported until a name is used.
 """
 

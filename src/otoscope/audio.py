@@ -1,12 +1,14 @@
 """Read, check, resample and crop audio: every sound that enters the house comes through this door.
 
-A path is a local path or any fsspec URL, for example `zip://bell.ogg::sounds.zip`. Decoding is soundfile's, resampling
-soxr's (HQ); channels are averaged. A file that does not hold the sound it promises is refused with an `AudioError`.
+A path is a local path or any fsspec URL, for example `zip://bell.ogg::sounds.zip`. Decoding is soundfile's,
+resampling soxr's (HQ); channels are averaged. A file that does not hold the sound it promises is refused with
+an `AudioError`.
 """
 
 import hashlib
 import io
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,14 +121,15 @@ def read(
         sample_rate: wanted rate in Hz.
         start: first second of the file to read; its beginning by default.
         stop: second of the file to stop before; its end by default.
-        seconds: crop or pad with zeros, at the end, to exactly `round(seconds * sample_rate)` samples. Whole by default.
+        seconds: crop, or pad with zeros, at the end, to exactly `round(seconds * sample_rate)` samples; by
+            default the clip stays whole.
 
     Returns:
         The waveform. `real` is the number of samples that are sound.
 
     Raises:
-        AudioError: as `header`; or the decoder yields fewer frames than promised, fewer than two samples, or a sample
-            that is not finite.
+        AudioError: as `header`; or the decoder yields fewer frames than promised, fewer than two samples, or
+            a sample that is not finite.
         UsageError: a rate or length that is not positive, or `stop` not after `start`.
     """
     name = os.fspath(path)
@@ -201,18 +204,15 @@ def _length(sample_rate: int, seconds: float | None) -> int | None:
 def _bytes(name: str) -> Iterator[BinaryIO]:
     """Open a file for reading bytes; what stands in the way is told as an AudioError."""
     try:
-        file = fsspec.open(name, "rb").open() if "://" in name else Path(name).open("rb")
+        with fsspec.open(name, "rb") if "://" in name else Path(name).open("rb") as file:
+            yield file
     except FileNotFoundError:
-        raise AudioError(
-            name, "does not exist", "expected an audio file; try the path of the data set's folder again"
-        ) from None
-    except OSError as error:
-        said = error.strerror or str(error)
-        raise AudioError(
-            name, f"cannot be opened: {said}", "expected a readable audio file; try its permissions"
-        ) from None
-    with file:
-        yield file
+        advice = "expected an audio file; try the path of the data set's folder again"
+        raise AudioError(name, "does not exist", advice) from None
+    except (OSError, zipfile.BadZipFile) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        advice = "expected a file that can be read; try its permissions, or getting it again"
+        raise AudioError(name, f"cannot be read: {said}", advice) from None
 
 
 @contextmanager
@@ -230,7 +230,7 @@ def _opened(name: str) -> Iterator[soundfile.SoundFile]:
             source.seek(0)
             raise AudioError(
                 name,
-                f"cannot be decoded: {error.error_string.strip().rstrip('.')} (it begins {source.read(12)!r})",
+                f"cannot be decoded: {_said(error)} (it begins {source.read(12)!r})",
                 f"expected audio ({', '.join(SUFFIXES)}); try converting it, or getting it again",
             ) from None
         with file:
@@ -255,6 +255,10 @@ def _check_container(name: str, source: BinaryIO) -> None:
         raise _truncated(name, missing)
 
 
+def _said(error: soundfile.LibsndfileError) -> str:
+    return str(error.error_string).strip().rstrip(".")
+
+
 def _truncated(name: str, what: str) -> AudioError:
     return AudioError(name, f"is truncated: {what}", "expected the whole file; try getting it again")
 
@@ -277,8 +281,9 @@ def _decode(name: str, file: soundfile.SoundFile, start: float | None, stop: flo
             got += len(block)
             blocks.append(block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0])
     except soundfile.LibsndfileError as error:
-        said = error.error_string.strip().rstrip(".")
-        raise _truncated(name, f"the decoder stopped after {got} of {wanted} frames ({said})") from None
+        raise _truncated(
+            name, f"the decoder stopped after {got} of {wanted} frames ({_said(error)})"
+        ) from None
     if got < wanted and file.frames != _UNKNOWN:
         raise _truncated(name, f"its header promises {wanted} frames and {got} could be decoded")
     return np.concatenate([*blocks, np.empty(0, np.float32)])[skip:]

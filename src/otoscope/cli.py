@@ -20,10 +20,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the tables (default: results/ in the store).")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Label = Annotated[str, typer.Option("--label", help="A labeling of the store; `otoscope info STORE` lists them.")]
+Label = Annotated[
+    str, typer.Option("--label", help="A labeling of the store; `otoscope info STORE` lists them.")
+]
 StorePath = Annotated[str, typer.Argument(metavar="STORE", help="A store that `otoscope record` made.")]
 
 
@@ -72,16 +76,21 @@ def main() -> None:
 def _complain(error: Exception) -> None:
     message = str(error) or type(error).__name__
     if not isinstance(error, (OtoscopeError, OSError)):
-        message = f"unexpected {type(error).__name__}: {message} (please report it, with the output of --debug)"
+        message = (
+            f"unexpected {type(error).__name__}: {message} (please report it, with the output of --debug)"
+        )
     sys.stderr.write(f"otoscope: {message}\n")
 
 
 @app.callback(epilog="Start with [bold]otoscope demo[/bold], which needs no data, no weights and no GPU.")
 def otoscope(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
 ) -> None:
     """What the neurons of an audio model listen to, how sure one can be of it, and whether it matters."""
+    del debug  # `main` takes it from anywhere in the line; it stands here for the help page
     if version:
         from otoscope import __version__
 
@@ -117,28 +126,39 @@ def tasks(json: Json = False) -> None:
 
 @app.command()
 def record(
-    model: Annotated[list[str], typer.Option(help="A model, as `otoscope models` names them; may be repeated.")],
+    model: Annotated[
+        list[str], typer.Option(help="A model, as `otoscope models` names them; may be repeated.")
+    ],
     task: Annotated[str, typer.Option(help="A task, as `otoscope tasks` names them.")],
-    out: Annotated[Path, typer.Option(help="The store to make or to complete; with several models, a folder of them.")],
+    out: Annotated[
+        Path, typer.Option(help="The store to make or to complete; with several models, a folder of them.")
+    ],
     seconds: Annotated[
         float | None, typer.Option(help="Crop and zero-pad clips to this length (default: whole clips).")
     ] = None,
     label: Annotated[
         list[str] | None, typer.Option(help="A label column of a manifest (default: found by itself).")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Clips in a batch (default: by clip length).")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Clips in a batch (default: by clip length).")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same to the bit.")] = 1,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of each process (default: all cores).")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of each process (default: all cores).")
+    ] = None,
     on_bad_audio: Annotated[Bad, typer.Option(help="What to do about clips that cannot be read.")] = Bad.stop,
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips.")] = None,
     special: Annotated[bool, typer.Option(help="Also count CLS and other special positions, apart.")] = False,
     padding: Annotated[bool, typer.Option(help="Also count padding positions, apart.")] = False,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.cpu,
-    input_size: Annotated[str | None, typer.Option(help="Mel bins by frames, if the file does not say: 80x608.")] = None,
+    input_size: Annotated[
+        str | None, typer.Option(help="Mel bins by frames, if the file does not say: 80x608.")
+    ] = None,
     patch_size: Annotated[str | None, typer.Option(help="Patch, if the file does not say: 16x16.")] = None,
     sample_rate: Annotated[int | None, typer.Option(help="Hz, if the file does not say.")] = None,
     allow: Annotated[
-        list[str] | None, typer.Option(help="A global that a weight file may load, after you have read what it is.")
+        list[str] | None,
+        typer.Option(help="A global that a weight file may load, after you have read what it is."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -147,10 +167,10 @@ def record(
     Ctrl-C, a kill or a power cut leave a store that the same command completes.
 
     Examples:
-
     otoscope record --model mini:ssl --task folder:my-sounds --out my.zarr
 
-    otoscope record --model m2d:m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth --task esc50:ESC-50-master --out esc50.zarr
+    otoscope record --model m2d:WEIGHTS/m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth
+    --task esc50:ESC-50-master --out esc50.zarr
     """
     from otoscope import activations, console
     from otoscope.files import slug
@@ -203,12 +223,24 @@ def select(
     store: StorePath,
     label: Label,
     preset: Annotated[str, typer.Option(help="Filters: aape, aape-drop5 or lape.")] = "aape",
-    response: Annotated[float | None, typer.Option(help="Quantile of all p that a neuron's largest p must pass.")] = None,
-    share: Annotated[float | None, typer.Option(help="Share of all neurons kept, those of lowest entropy.")] = None,
-    assignment: Annotated[float | None, typer.Option(help="Quantile of all p above which a class is assigned.")] = None,
-    pooling: Annotated[Pooling, typer.Option(help="Pool a class's tokens, or average its clips.")] = Pooling.token,
-    split: Annotated[str | None, typer.Option(help="Use the clips of this split or fold only (default: all).")] = None,
-    permutations: Annotated[int, typer.Option(min=1, help="Label permutations behind the chance level.")] = 100,
+    response: Annotated[
+        float | None, typer.Option(help="Quantile of all p that a neuron's largest p must pass.")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(help="Share of all neurons kept, those of lowest entropy.")
+    ] = None,
+    assignment: Annotated[
+        float | None, typer.Option(help="Quantile of all p above which a class is assigned.")
+    ] = None,
+    pooling: Annotated[
+        Pooling, typer.Option(help="Pool a class's tokens, or average its clips.")
+    ] = Pooling.token,
+    split: Annotated[
+        str | None, typer.Option(help="Use the clips of this split or fold only (default: all).")
+    ] = None,
+    permutations: Annotated[
+        int, typer.Option(min=1, help="Label permutations behind the chance level.")
+    ] = 100,
     seed: Seed = 0,
     out: Out = None,
     json: Json = False,
@@ -216,7 +248,6 @@ def select(
     """Find class-specific neurons, and what shuffled labels would have given.
 
     Examples:
-
     otoscope select esc50.zarr --label category
 
     otoscope select esc50.zarr --label category --preset lape --share 0.02 --json
@@ -244,7 +275,9 @@ def select(
 @app.command()
 def share(
     first: Annotated[str, typer.Argument(metavar="STORE:LABEL", help="A store and one of its labelings.")],
-    second: Annotated[str | None, typer.Argument(metavar="[STORE:LABEL]", help="Another; default: itself.")] = None,
+    second: Annotated[
+        str | None, typer.Argument(metavar="[STORE:LABEL]", help="Another; default: itself.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="Filters: aape, aape-drop5 or lape.")] = "aape",
     out: Out = None,
     json: Json = False,
@@ -252,7 +285,6 @@ def share(
     """Count the neurons that classes share, within one labeling or between two.
 
     Examples:
-
     otoscope share gtzan.zarr:genre
 
     otoscope share cremad.zarr:gender vc1.zarr:gender
@@ -263,7 +295,9 @@ def share(
     places = [_store_and_label(each) for each in (first, second) if each is not None]
     selections = [_select(open_store(store), label, preset=preset, permutations=0) for store, label in places]
     sharing = neurons.share(*selections)
-    name = "-".join(slug(each) for each in (places[0][1], *(f"{Path(s).stem}-{label}" for s, label in places[1:])))
+    name = "-".join(
+        slug(each) for each in (places[0][1], *(f"{Path(s).stem}-{label}" for s, label in places[1:]))
+    )
     sharing.save(out or open_store(places[0][0]).results / f"share-{name}")
     console.show(sharing.document(), json, console.sharing_lines(sharing))
 
@@ -272,9 +306,9 @@ def share(
 def probe(
     store: StorePath,
     label: Label,
-    kind: Annotated[Probe, typer.Option("--probe", help="Regularised logistic regression, or EVAR's protocol.")] = (
-        Probe.logistic
-    ),
+    kind: Annotated[
+        Probe, typer.Option("--probe", help="Regularised logistic regression, or EVAR's protocol.")
+    ] = (Probe.logistic),
     seed: Seed = 0,
     out: Out = None,
     json: Json = False,
@@ -298,10 +332,17 @@ def ablate(
     label: Label,
     category: Annotated[
         list[str] | None,
-        typer.Option("--class", help="Switch off the neurons of these classes together (default: each class by itself)."),
+        typer.Option(
+            "--class",
+            help="Switch off the neurons of these classes together (default: each class by itself).",
+        ),
     ] = None,
-    neuron: Annotated[list[str] | None, typer.Option(help="Switch off these neurons instead: LAYER.UNIT.")] = None,
-    gain: Annotated[float, typer.Option(help="Factor on the neurons: 0 is off, below 1 weaker, above 1 stronger.")] = 0.0,
+    neuron: Annotated[
+        list[str] | None, typer.Option(help="Switch off these neurons instead: LAYER.UNIT.")
+    ] = None,
+    gain: Annotated[
+        float, typer.Option(help="Factor on the neurons: 0 is off, below 1 weaker, above 1 stronger.")
+    ] = 0.0,
     controls: Annotated[int, typer.Option(min=20, help="Random control sets, matched per layer.")] = 20,
     preset: Annotated[str, typer.Option(help="Filters that choose the neurons.")] = "aape",
     kind: Annotated[Probe, typer.Option("--probe", help="Which linear classifier judges.")] = Probe.logistic,
@@ -314,7 +355,6 @@ def ablate(
     """Switch neurons off and see what the classification loses, against control sets.
 
     Examples:
-
     otoscope ablate cremad.zarr --label emotion --class ANG --class HAP
 
     otoscope ablate cremad.zarr --label emotion --neuron 7.1157 --neuron 7.638
@@ -344,7 +384,9 @@ def ablate(
 
 @app.command()
 def report(
-    stores: Annotated[list[str], typer.Argument(metavar="STORE...", help="Stores, with what the other verbs found.")],
+    stores: Annotated[
+        list[str], typer.Argument(metavar="STORE...", help="Stores, with what the other verbs found.")
+    ],
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("report"),
     json: Json = False,
 ) -> None:
@@ -361,7 +403,9 @@ def report(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
-    full: Annotated[bool, typer.Option(help="Ablate every labeling on every model (some twenty minutes).")] = False,
+    full: Annotated[
+        bool, typer.Option(help="Ablate every labeling on every model (some twenty minutes).")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")] = None,
     json: Json = False,
 ) -> None:
@@ -371,15 +415,15 @@ def demo(
     """
     from otoscope import console, study
 
-    result = study.run(
-        study.FULL if full else study.DEMO, out, limit=limit, say=console.say, progress=True
-    )
+    result = study.run(study.FULL if full else study.DEMO, out, limit=limit, say=console.say, progress=True)
     console.show(result.document(), json, *console.study_lines(result))
 
 
 @app.command()
 def pretrain(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="What to train, on what, and where to.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG.yaml", help="What to train, on what, and where to.")
+    ],
     json: Json = False,
 ) -> None:
     """Train a small model: the M2D objective, masked reconstruction, or a supervised twin.

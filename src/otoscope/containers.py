@@ -1,7 +1,7 @@
 """Does an audio file hold as many bytes as its container promises? Answered from the container alone.
 
-libsndfile reads a WAV or AIFF file that was cut off as if it had been meant to be that short, and an Ogg file as if it
-ended where its last whole page does. A half-downloaded data set would pass as a whole one.
+libsndfile reads a WAV or AIFF file that was cut off as if it had been meant to be that short, and an Ogg file
+as if it ended where its last whole page does. A half-downloaded data set would pass as a whole one.
 """
 
 import os
@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 __all__ = ["shortfall"]
 
-# Programs that write WAV into a pipe cannot know its size and state one of these, or something near the second: the size
-# is then not a promise (ffmpeg; sox and espeak-ng).
+# Programs that write WAV into a pipe cannot know its size. They state the largest there is (ffmpeg:
+# 0xFFFFFFFF) or one near half of it (sox, espeak-ng): no promise, then.
 _STREAMED = 0x7FFFF000
 _LONGEST_PAGE = 27 + 255 + 255 * 255  # an Ogg page: header, segment table, segments
 _LAST_PAGE = 4  # flag in the header of the last page of an Ogg stream
@@ -28,7 +28,8 @@ def shortfall(file: BinaryIO) -> str:
 
     >>> import io
     >>> fmt = b"fmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
-    >>> shortfall(io.BytesIO(b"RIFF" + struct.pack("<I", 136) + b"WAVE" + fmt + b"data" + struct.pack("<I", 100)))
+    >>> cut = b"RIFF" + struct.pack("<I", 136) + b"WAVE" + fmt + b"data" + struct.pack("<I", 100)
+    >>> shortfall(io.BytesIO(cut))
     'its data chunk promises 100 bytes and 0 are there'
     """
     size = file.seek(0, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""The errors that a user can mend. The command line prints them as one line; anything else is our own mistake."""
+"""The errors that a user can mend; the command line prints them as one line. Any other is our own mistake."""
 
 
 class OtoscopeError(ValueError):

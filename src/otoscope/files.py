@@ -44,7 +44,7 @@ def slug(name: str) -> str:
 
 
 def write_json(path: str | os.PathLike[str], document: Any) -> None:
-    """Write a document as indented JSON, atomically; NumPy numbers and arrays are allowed, NaN becomes null."""
+    """Write a document as indented JSON, atomically; NumPy values are allowed, NaN becomes null."""
     with replacing(path) as temporary:
         temporary.write_text(to_json(document) + "\n", encoding="utf-8")
 

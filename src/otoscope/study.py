@@ -27,8 +27,8 @@ class Study:
     Attributes:
         models: specs that `load_model` takes.
         tasks: specs that `load_task` takes; every labeling of each is dissected.
-        ablations: (model, labeling) pairs whose class-specific neurons are switched off; every task's labeling of that
-            name counts.
+        ablations: (model, labeling) pairs whose class-specific neurons are switched off; every task's labeling
+            of that name counts.
         permutations: label permutations behind every chance level.
         seed: seed of permutations, probe splits and control draws.
     """
@@ -45,13 +45,17 @@ MINI_TASKS = ("mini:events", "mini:notes", "mini:voices")
 MINI_LABELS = ("event", "octave", "family", "language", "gender", "speaker")
 
 #: One labeling a task is ablated, on the self-supervised model; `FULL` ablates every labeling on every model.
-DEMO = Study(MINI_MODELS, MINI_TASKS, ablations=tuple(("mini:ssl", label) for label in ("event", "family", "language")))
-FULL = Study(MINI_MODELS, MINI_TASKS, ablations=tuple((m, label) for m in MINI_MODELS for label in MINI_LABELS))
+DEMO = Study(
+    MINI_MODELS, MINI_TASKS, ablations=tuple(("mini:ssl", label) for label in ("event", "family", "language"))
+)
+FULL = Study(
+    MINI_MODELS, MINI_TASKS, ablations=tuple((m, label) for m in MINI_MODELS for label in MINI_LABELS)
+)
 
 
 @dataclass(frozen=True)
 class Dissection:
-    """One labeling of one task as one model hears it: its class-specific neurons and what a probe can read."""
+    """One labeling as one model hears it: its class-specific neurons, and what a probe can read."""
 
     model: str
     task: str
@@ -79,7 +83,7 @@ class StudyResult:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per task, labeling and model: counts, coverage and depth beside chance, and the probe's accuracy."""
+        """One row per task, labeling and model: what was found, beside chance, and the probe's accuracy."""
         rows = []
         for dissection in self.dissections:
             document = dissection.document()

@@ -42,7 +42,7 @@ class ViTConfig:
         if self.depth < 1 or self.hidden < 1 or self.heads < 1 or self.width % self.heads or self.width % 4:
             raise OtoscopeError(
                 f"a ViT of width {self.width}, depth {self.depth}, {self.heads} heads and {self.hidden} "
-                "hidden units cannot be built; expected positive sizes and a width that the heads and 4 divide"
+                "hidden units cannot be built; expected positive sizes, the width a multiple of the heads and of 4"
             )
 
     @property

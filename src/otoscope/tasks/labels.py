@@ -1,20 +1,22 @@
 """From what a table's cell holds to the names of classes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-__all__ = ["class_names", "texts"]
+__all__ = ["class_names", "some", "texts"]
 
 
 def texts(column: "pd.Series[Any]", multilabel: bool) -> list[list[str]]:
     """The labels in each cell of a column, as text.
 
-    A missing or empty cell holds none. A number is written without a needless ".0": pandas turns whole numbers into
-    fractions as soon as one cell is empty. Multi-label cells are comma-joined text or lists; blanks around a comma go.
+    A missing or empty cell holds none. A number is written without a needless ".0": pandas turns whole
+    numbers into fractions as soon as one cell is empty. Multi-label cells are comma-joined text or lists;
+    blanks around a comma go.
 
     >>> texts(pd.Series([60.0, None]), multilabel=False)
     [['60'], []]
@@ -25,7 +27,7 @@ def texts(column: "pd.Series[Any]", multilabel: bool) -> list[list[str]]:
 
 
 def class_names(column: "pd.Series[Any]", multilabel: bool) -> tuple[str, ...]:
-    """The distinct labels of a column: numbers by value if all are numbers, else in the order of their characters.
+    """The distinct labels of a column, sorted: by value if all are numbers, else by their characters.
 
     >>> class_names(pd.Series(["b,a", "c"]), multilabel=True)
     ('a', 'b', 'c')
@@ -34,6 +36,16 @@ def class_names(column: "pd.Series[Any]", multilabel: bool) -> tuple[str, ...]:
     if all(_is_number(name) for name in names):
         return tuple(sorted(names, key=lambda name: (float(name), name)))
     return tuple(sorted(names))
+
+
+def some(names: "Sequence[Any] | pd.Series[Any] | NDArray[Any]", most: int = 5) -> str:
+    """A few names for a message, and how many more there are.
+
+    >>> some(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    shown = ", ".join(str(name) for name in list(names)[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def _labels(cell: Any, multilabel: bool) -> list[str]:

@@ -1,0 +1,186 @@
+"""What the verbs print: tables of at most 80 columns on stdout, what is being done on stderr."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from otoscope.files import to_json
+
+if TYPE_CHECKING:
+    from otoscope.activations import Store
+    from otoscope.interventions import Ablation, ProbeScore
+    from otoscope.neurons import Selection, Sharing
+    from otoscope.pretraining import PretrainResult
+    from otoscope.study import StudyResult
+
+Lines = Iterable[RenderableType]
+
+
+def show(document: Mapping[str, Any], json: bool, lines: Lines) -> None:
+    """Print the document as JSON, or the lines made for people."""
+    if json:
+        sys.stdout.write(to_json(document) + "\n")
+        return
+    console = Console(highlight=False, soft_wrap=False)
+    for line in lines:
+        console.print(line)
+
+
+def say(line: str) -> None:
+    """Say on stderr what is being done."""
+    Console(stderr=True, highlight=False).print(line, style="dim", markup=False)
+
+
+def catalogue(rows: Sequence[Mapping[str, str]], option: str) -> Lines:
+    """What exists and how to name it."""
+    table = _table(option, "what it is", "what it needs")
+    for row in rows:
+        table.add_row(row["name"], row["about"], row["needs"])
+    return [table]
+
+
+def store_document(store: "Store") -> dict[str, Any]:
+    """What is in a store, as a document."""
+    skipped = store.clips[store.clips["problem"] != ""]
+    return {
+        "store": str(store.path),
+        **store.info,
+        "clips": len(store.clips),
+        "skipped": [{"clip": row.clip, "problem": row.problem} for row in skipped.itertuples()],
+        "layers": len(store.layers),
+        "neurons": len(store.neurons),
+        "labelings": {
+            name: {"classes": list(labeling.classes), "group": labeling.group}
+            for name, labeling in store.labelings.items()
+        },
+        "results": sorted(path.name for path in store.results.glob("*")),
+    }
+
+
+def store_lines(document: Mapping[str, Any]) -> Lines:
+    """What is in a store, for people."""
+    yield (
+        f"{document['store']}: {document['clips']} clips of {document['task']['name']} x "
+        f"{document['neurons']} neurons of {document['model']['name']} ({document['layers']} layers)"
+    )
+    for name, labeling in document["labelings"].items():
+        grouped = f", grouped by {labeling['group']}" if labeling["group"] else ""
+        yield f"  {name}: {len(labeling['classes'])} classes{grouped}"
+    if document["results"]:
+        yield f"  found so far: {', '.join(document['results'])}"
+    for bad in document["skipped"]:
+        yield f"  skipped {bad['clip']}: {bad['problem']}"
+
+
+def selection_lines(selection: "Selection") -> Lines:
+    """A selection beside its chance level."""
+    document = selection.document()
+    yield f"{document['label']}: class-specific neurons by the preset {document['preset']}"
+    table = _table("", "found", "chance", "95 % of permutations", "p")
+    for words, key, form in (
+        ("class-specific neurons", "neurons", "{:.0f}"),
+        ("coverage of the classes", "coverage", "{:.2f}"),
+        ("depth of selectivity (nats)", "depth", "{:.4f}"),
+    ):
+        chance = (document["chance"] or {}).get(key)
+        table.add_row(words, _figure(document[key], form), *_chance_cells(chance, form))
+    yield table
+    if document["chance"]:
+        chance = document["chance"]
+        yield (
+            f"Chance: {chance['permutations']} permutations, {chance['design']} design. Count and coverage are\n"
+            "described; what is tested is the depth."
+        )
+    yield from _counts("neurons by class", document["by_category"])
+    yield from _counts("neurons by layer", document["by_layer"])
+
+
+def sharing_lines(sharing: "Sharing") -> Lines:
+    """Shared neurons, class by class."""
+    shared = sharing.shared
+    yield "neurons shared (diagonal: neurons of the class)"
+    table = _table("", *(str(column) for column in shared.columns))
+    for name, row in shared.iterrows():
+        table.add_row(str(name), *(str(int(value)) for value in row))
+    yield table
+
+
+def probe_lines(score: "ProbeScore") -> Lines:
+    """A probe's accuracy, with its interval."""
+    document = score.document()
+    low, high = document["interval"]
+    yield f"accuracy {document['accuracy']:.3f} (95 %: {low:.3f} to {high:.3f}) on {document['n']} clips"
+
+
+def ablation_lines(ablation: "Ablation") -> Lines:
+    """What switching neurons off did to each class, beside the control sets."""
+    for target, rows in ablation.summary.groupby("target", sort=False):
+        yield f"off: {target}"
+        table = _table(
+            "class", "clips", "accuracy", "change", "controls", "p", "margin", "change", "controls", "p"
+        )
+        for row in rows.to_dict("records"):
+            table.add_row(str(row["category"]), str(row["clips"]), *_ablation_cells(row))
+        yield table
+
+
+def pretraining_lines(result: "PretrainResult") -> Lines:
+    """Where a trained model lies and where its loss ended."""
+    for key, value in result.document().items():
+        yield f"{key}: {value}"
+
+
+def study_lines(result: "StudyResult") -> Lines:
+    """A study's summary: per task and model, what was found beside chance."""
+    table = _table(
+        "labeling", "model", "neurons", "chance", "coverage", "chance", "depth", "chance", "p", "probe"
+    )
+    for (task, label), rows in result.table.groupby(["task", "label"], sort=False):
+        for position, row in enumerate(rows.to_dict("records")):
+            table.add_row(
+                f"{task} {label}" if position == 0 else "",
+                str(row["model"]),
+                _figure(row["neurons"], "{:.0f}"),
+                _figure(row["neurons_chance"], "{:.0f}"),
+                _figure(row["coverage"], "{:.2f}"),
+                _figure(row["coverage_chance"], "{:.2f}"),
+                _figure(row["depth"], "{:.3f}"),
+                _figure(row["depth_chance"], "{:.3f}"),
+                _figure(row["depth_p"], "{:.2f}"),
+                _figure(row["probe_accuracy"], "{:.2f}"),
+                end_section=position == len(rows) - 1,
+            )
+    yield table
+    yield (
+        "neurons: class-specific ones (preset aape). chance: the mean under permuted labels.\n"
+        "depth: how far their entropy lies below log K, in nats; its p is the only test here.\n"
+        "probe: accuracy of a logistic probe on the clip embeddings, groups kept apart."
+    )
+    yield f"open {result.report}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for position, column in enumerate(columns):
+        numbers = position > 0 and columns[0] not in ("--model", "--task")
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+    return table
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "-" if value is None or value != value else form.format(value)
+
+
+def _chance_cells(chance: Mapping[str, float | None] | None, form: str) -> tuple[str, str, str]:
+    if chance is None:
+        return "-", "-", "-"
+    band = f"{_figure(chance['low'], form)} to {_figure(chance['high'], form)}"
+    return _figure(chance["mean"], form), band, _figure(chance["p"], "{:.3f}")
+
+
+def _counts(title: str, counts: Mapping[str, int]) -> Lines:
+    yield f"{title}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
