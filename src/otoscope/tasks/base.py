@@ -14,8 +14,8 @@ import pandas as pd
 
 from otoscope import audio
 from otoscope.errors import UsageError
+from otoscope.tasks.cells import some, texts
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.labels import some, texts
 
 __all__ = ["Labeling", "Task", "TaskError"]
 
@@ -76,7 +76,7 @@ class Task:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of what is asked of which clips: names, parts, labels, groups, splits, length; not paths."""
+        """SHA-256 of what is asked of which clips: names, parts, labels, groups, splits and length."""
         digest = hashlib.sha256()
         used = ["clip", "start", "stop"]
         for labeling in self.labelings:
