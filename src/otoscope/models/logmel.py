@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from otoscope.errors import OtoscopeError
@@ -71,20 +73,41 @@ class LogMel(nn.Module):
         """
         return 1 + samples // self.settings.hop
 
+    def band_edges(self) -> np.ndarray:
+        """Frequencies in Hz between which the mel bands lie: band b reaches from edge b to edge b + 2."""
+        import librosa  # as in _mel_filters
+
+        edges = librosa.mel_frequencies(
+            MEL_BINS + 2, fmin=self.settings.low_hz, fmax=self.settings.high_hz, htk=False
+        )
+        return np.asarray(edges)
+
     def forward(self, waveforms: Tensor) -> Tensor:
         """Transform waveforms (B, N) of equal length to log-mel (B, 80, frames)."""
+        return self.transform(self.reflect(waveforms))
+
+    def reflect(self, waveforms: Tensor) -> Tensor:
+        """Mirror half a window at both ends: (B, N) to (B, N + window)."""
         if waveforms.shape[-1] < self.min_samples:
             raise OtoscopeError(
                 f"a clip of {waveforms.shape[-1]} samples is too short; "
                 f"expected at least {self.min_samples} at {self.sample_rate} Hz; try a longer seconds="
             )
+        half = self.settings.window // 2
+        return F.pad(waveforms, (half, half), mode="reflect")
+
+    def transform(self, reflected: Tensor) -> Tensor:
+        """Transform waveforms whose ends are mirrored already: (B, N + window) to (B, 80, frames).
+
+        Clips of unequal length can be mirrored one by one, filled up with zeros and transformed together;
+        the frames of each that `frames` counts are then its own.
+        """
         spectrum = torch.stft(
-            waveforms,
+            reflected,
             n_fft=self.settings.window,
             hop_length=self.settings.hop,
             window=self.window,
-            center=True,
-            pad_mode="reflect",
+            center=False,
             return_complex=True,
         )
         power = spectrum.real.square() + spectrum.imag.square()  # not abs()**2, whose root costs accuracy

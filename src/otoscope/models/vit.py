@@ -42,7 +42,7 @@ class ViTConfig:
         if self.depth < 1 or self.hidden < 1 or self.heads < 1 or self.width % self.heads or self.width % 4:
             raise OtoscopeError(
                 f"a ViT of width {self.width}, depth {self.depth}, {self.heads} heads and {self.hidden} "
-                "hidden units cannot be built; expected positive sizes, the width a multiple of the heads and of 4"
+                "hidden units cannot be built; expected sizes above 0 and a width that 4 and the heads divide"
             )
 
     @property
@@ -214,3 +214,14 @@ def initialise(module: nn.Module, seed: int) -> None:
         for name, parameter in module.named_parameters():
             if name.rpartition(".")[2] in ("cls_token", "mask_token"):
                 parameter.copy_(torch.empty(parameter.shape).normal_(0, 0.02, generator=generator))
+
+
+def untrained(config: ViTConfig, seed: int) -> ViT:
+    """Build a ViT with random weights, in evaluation mode; PyTorch's global random state stays as it is."""
+    with torch.device("meta"):  # no default weights, which would be drawn from the global state
+        vit = ViT(config)
+    vit.to_empty(device="cpu")
+    with torch.no_grad():
+        vit.pos_embed.copy_(sincos_positions(config.width, *config.grid))
+    initialise(vit, seed)
+    return vit.eval()

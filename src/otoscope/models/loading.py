@@ -1,0 +1,173 @@
+"""From a weight file and its folder's name to a model: sizes, sample rate, and whether they agree."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from otoscope.models.checkpoints import Checkpoint, CheckpointError, read_checkpoint
+from otoscope.models.logmel import MEL_BINS
+from otoscope.models.m2d import M2D
+from otoscope.models.names import DEFAULT_RATE, ModelName, name_of
+from otoscope.models.vit import ViT, ViTConfig
+
+HEAD_SIZE = 64  # of every M2D file; attention heads leave no trace in the weights
+_SIZED = ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.mlp.fc1.weight")
+
+
+def load_m2d(
+    path: str | Path,
+    *,
+    name: str,
+    input_size: tuple[int, int] | None = None,
+    patch_size: tuple[int, int] | None = None,
+    sample_rate: int | None = None,
+    allow: Sequence[str] = (),
+) -> M2D:
+    """Read an M2D weight file, or any ViT's with the same keys; heads, predictors and targets are ignored.
+
+    Args:
+        path: of the file.
+        name: of the model to make.
+        input_size: mel bins and frames; by default what the file, its folder's or its own name says.
+        patch_size: mel bins and frames of a patch, to overrule a wrong name; it must be the weights' own.
+        sample_rate: Hz; by default what the name and the training settings in the file say.
+        allow: see `read_checkpoint`.
+
+    Raises:
+        CheckpointError: the file cannot be read, is of another architecture, or does not say enough.
+    """
+    checkpoint = read_checkpoint(path, allow)
+    declared = name_of(checkpoint.path)
+    _check_patch(checkpoint, patch_size or (declared.patch_size if declared else None))
+    size = input_size or _input_size(checkpoint, declared)
+    rate = sample_rate or _sample_rate(checkpoint, declared)
+    vit = build_vit(checkpoint, size)
+    return M2D(vit, sample_rate=rate, norm_stats=checkpoint.norm_stats, name=name)
+
+
+def build_vit(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViT:
+    """Build the encoder that a file's weights fit, in float32, whatever they are stored in.
+
+    Raises:
+        CheckpointError: weights are missing or of other shapes, or the input size is not that of the weights.
+    """
+    config = _config(checkpoint, input_size)
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
+        vit = ViT(config)
+    expected = vit.state_dict()
+    wrong = [
+        f"{name} is {tuple(checkpoint.tensors[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in checkpoint.tensors and checkpoint.tensors[name].shape != tensor.shape
+    ]
+    missing = [f"{name} is missing" for name in expected if name not in checkpoint.tensors]
+    if problems := missing + wrong:
+        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise CheckpointError(
+            checkpoint.path,
+            f"does not fit an M2D encoder of {config.depth} blocks: {'; '.join(problems[:5])}{more}; "
+            "expected the keys and shapes of M2D's ViT",
+        )
+    # Copies: the file is mapped, and must not be needed any more.
+    weights = {name: checkpoint.tensors[name].to(torch.float32, copy=True) for name in expected}
+    vit.load_state_dict(weights, assign=True)
+    return vit.eval()
+
+
+def _config(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViTConfig:
+    tensors = checkpoint.tensors
+    _check_architecture(checkpoint)
+    width = tensors["cls_token"].shape[-1]
+    if "heads" not in checkpoint.metadata and width % HEAD_SIZE:
+        raise CheckpointError(
+            checkpoint.path,
+            f"has tokens of width {width}, which M2D's heads of {HEAD_SIZE} do not divide; expected a multiple; "
+            "try a safetensors file that says its number of heads (otoscope.models.checkpoints.save_checkpoint)",
+        )
+    blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
+    config = ViTConfig(
+        input_size=input_size,
+        patch_size=_patch_of(checkpoint),
+        width=width,
+        depth=1 + max(blocks),
+        heads=int(checkpoint.metadata.get("heads", width // HEAD_SIZE)),
+        hidden=tensors["blocks.0.mlp.fc1.weight"].shape[0],
+    )
+    patches = tensors["pos_embed"].shape[1] - 1
+    if config.grid[0] * config.grid[1] != patches:
+        raise CheckpointError(
+            checkpoint.path,
+            f"has positions for {patches} patches; an input of {input_size[0]}x{input_size[1]} makes "
+            f"{config.grid[0]}x{config.grid[1]}; try input_size={_fitting_size(checkpoint)}",
+        )
+    return config
+
+
+def _check_architecture(checkpoint: Checkpoint) -> None:
+    """Refuse a file whose tensors do not even say how large an M2D encoder would be."""
+    ranks = dict(zip(_SIZED, (3, 3, 4, 2), strict=True))
+    if lacking := [
+        n for n, rank in ranks.items() if n not in checkpoint.tensors or checkpoint.tensors[n].ndim != rank
+    ]:
+        found = ", ".join(list(checkpoint.tensors)[:4])
+        raise CheckpointError(
+            checkpoint.path,
+            f"is of another architecture: no usable {', '.join(lacking)} among its {len(checkpoint.tensors)} "
+            f"tensors ({found}, ...); expected the keys of M2D's ViT",
+        )
+
+
+def _check_patch(checkpoint: Checkpoint, said: tuple[int, int] | None) -> None:
+    _check_architecture(checkpoint)
+    if said is not None and tuple(said) != (true := _patch_of(checkpoint)):
+        raise CheckpointError(
+            checkpoint.path,
+            f"has patches of {true[0]}x{true[1]}, but its name or patch_size= says {said[0]}x{said[1]}; "
+            f"try patch_size={true} with an input_size= that fits",
+        )
+
+
+def _patch_of(checkpoint: Checkpoint) -> tuple[int, int]:
+    high, wide = checkpoint.tensors["patch_embed.proj.weight"].shape[-2:]
+    return high, wide
+
+
+def _fitting_size(checkpoint: Checkpoint) -> tuple[int, int]:
+    """An input size that the stored positions fit; the true one may be up to a patch longer."""
+    high, wide = _patch_of(checkpoint)
+    patches = checkpoint.tensors["pos_embed"].shape[1] - 1
+    return MEL_BINS, patches // max(1, MEL_BINS // high) * wide
+
+
+def _input_size(checkpoint: Checkpoint, declared: ModelName | None) -> tuple[int, int]:
+    if "input_size" in checkpoint.metadata:
+        bins, frames = checkpoint.metadata["input_size"].split("x")
+        return int(bins), int(frames)
+    if declared is None:
+        raise CheckpointError(
+            checkpoint.path,
+            "does not say its input size; expected a folder named like "
+            f"m2d_vit_base-80x608p16x16-221006-mr7; try input_size={_fitting_size(checkpoint)}, "
+            "or the true number of frames where it is not a multiple of the patch",
+        )
+    return declared.input_size
+
+
+def _sample_rate(checkpoint: Checkpoint, declared: ModelName | None) -> int:
+    said = declared.rate if declared else None
+    stored = checkpoint.sample_rate
+    if said and stored and said != stored:
+        raise CheckpointError(
+            checkpoint.path,
+            f"was trained at {stored} Hz, but its name says {said} Hz; try sample_rate={stored}",
+        )
+    rate = said or stored or (DEFAULT_RATE if declared else None)
+    if rate is None:
+        raise CheckpointError(
+            checkpoint.path,
+            "does not say its sample rate; expected a folder named like "
+            "m2d_vit_base-80x608p16x16p16k-mr7; try sample_rate=16000 or sample_rate=32000",
+        )
+    return rate

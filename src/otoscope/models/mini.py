@@ -1,0 +1,45 @@
+"""The embedded miniature models: one small M2D architecture, trained in two ways and not at all."""
+
+from pathlib import Path
+
+from otoscope.errors import OtoscopeError, UsageError
+from otoscope.models.checkpoints import NORM_STATS, read_checkpoint
+from otoscope.models.loading import build_vit
+from otoscope.models.m2d import M2D
+from otoscope.models.vit import ViTConfig, untrained
+
+MINI_CONFIG = ViTConfig(input_size=(80, 208), patch_size=(16, 16), width=192, depth=12, heads=6, hidden=768)
+MINI_SAMPLE_RATE = 16000
+MINI_NORM_STATS = NORM_STATS  # of the untrained model; the trained ones carry their own
+TRAINED = ("ssl", "supervised")
+DATA = Path(__file__).with_name("data")
+
+
+def load_mini(kind: str, seed: int | None = None) -> M2D:
+    """Load `mini:ssl` or `mini:supervised`, or make `mini:random`: the same, before its first training step.
+
+    Args:
+        kind: "ssl", "supervised" or "random".
+        seed: of the random weights, 0 by default; the trained ones have none.
+
+    >>> load_mini("random", seed=1).name
+    'mini:random@1'
+    """
+    if kind == "random":
+        vit = untrained(MINI_CONFIG, seed or 0)
+        name = "mini:random" if seed is None else f"mini:random@{seed}"
+        return M2D(vit, sample_rate=MINI_SAMPLE_RATE, norm_stats=MINI_NORM_STATS, name=name)
+    if kind not in TRAINED or seed is not None:
+        given = kind if seed is None else f"{kind}@{seed}"
+        raise UsageError(
+            f"there is no model mini:{given}; expected mini:ssl, mini:supervised, mini:random or mini:random@SEED"
+        )
+    path = DATA / f"mini-{kind}.safetensors"
+    if not path.is_file():
+        raise OtoscopeError(
+            f"mini:{kind} is not part of this installation ({path} is missing); expected the weights that come "
+            "with the package; try installing it again, or mini:random"
+        )
+    checkpoint = read_checkpoint(path)
+    vit = build_vit(checkpoint, MINI_CONFIG.input_size)
+    return M2D(vit, sample_rate=MINI_SAMPLE_RATE, norm_stats=checkpoint.norm_stats, name=f"mini:{kind}")
