@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import replacing
 
 NORM_STATS = (-7.1, 4.2)  # log-mel mean and standard deviation of the 2022 models, whose files lack them
 
@@ -83,38 +81,6 @@ def read_checkpoint(path: str | Path, allow: Sequence[str] = ()) -> Checkpoint:
         norm_stats=NORM_STATS if stats is None else _two_numbers(path, stats),
         sample_rate=rate if isinstance(rate, int) else None,
     )
-
-
-def save_checkpoint(
-    path: str | Path,
-    tensors: Mapping[str, Tensor],
-    *,
-    norm_stats: tuple[float, float],
-    sample_rate: int,
-    input_size: tuple[int, int],
-    heads: int,
-    dtype: torch.dtype = torch.float32,
-) -> None:
-    """Write an encoder's state dict as a safetensors file that `read_checkpoint` and `m2d:` read again.
-
-    Args:
-        path: of the file, ending in ".safetensors"; replaced atomically.
-        tensors: a `ViT`'s state dict.
-        norm_stats: mean and standard deviation of the log-mel, kept in float32.
-        sample_rate: Hz.
-        input_size: mel bins and frames of a chunk.
-        heads: attention heads, which the weights do not show.
-        dtype: of the weights on disk.
-    """
-    stored = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in tensors.items()}
-    stored["norm_stats"] = torch.tensor(norm_stats, dtype=torch.float32)
-    metadata = {
-        "heads": str(heads),
-        "input_size": "x".join(map(str, input_size)),
-        "sample_rate": str(sample_rate),
-    }
-    with replacing(path) as temporary:
-        safetensors.torch.save_file(stored, temporary, metadata)
 
 
 def _check_readable(path: Path) -> None:

@@ -13,7 +13,8 @@ from otoscope.models.names import DEFAULT_RATE, ModelName, name_of
 from otoscope.models.vit import ViT, ViTConfig
 
 HEAD_SIZE = 64  # of every M2D file; attention heads leave no trace in the weights
-_SIZED = ("cls_token", "pos_embed", "patch_embed.proj.weight", "blocks.0.mlp.fc1.weight")
+# The tensors that tell the sizes, with their number of dimensions.
+_SIZED = {"cls_token": 3, "pos_embed": 3, "patch_embed.proj.weight": 4, "blocks.0.mlp.fc1.weight": 2}
 
 
 def load_m2d(
@@ -83,8 +84,8 @@ def _config(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViTConfig:
     if "heads" not in checkpoint.metadata and width % HEAD_SIZE:
         raise CheckpointError(
             checkpoint.path,
-            f"has tokens of width {width}, which M2D's heads of {HEAD_SIZE} do not divide; expected a multiple; "
-            "try a safetensors file that says its number of heads (otoscope.models.checkpoints.save_checkpoint)",
+            f"has tokens of width {width}; expected a multiple of M2D's head size, {HEAD_SIZE}, since weights "
+            "do not show their heads; try a safetensors file whose metadata says heads",
         )
     blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
     config = ViTConfig(
@@ -107,14 +108,13 @@ def _config(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViTConfig:
 
 def _check_architecture(checkpoint: Checkpoint) -> None:
     """Refuse a file whose tensors do not even say how large an M2D encoder would be."""
-    ranks = dict(zip(_SIZED, (3, 3, 4, 2), strict=True))
-    if lacking := [
-        n for n, rank in ranks.items() if n not in checkpoint.tensors or checkpoint.tensors[n].ndim != rank
-    ]:
-        found = ", ".join(list(checkpoint.tensors)[:4])
+    tensors = checkpoint.tensors
+    lacking = [name for name, rank in _SIZED.items() if name not in tensors or tensors[name].ndim != rank]
+    if lacking:
+        found = ", ".join(list(tensors)[:4])
         raise CheckpointError(
             checkpoint.path,
-            f"is of another architecture: no usable {', '.join(lacking)} among its {len(checkpoint.tensors)} "
+            f"is of another architecture: no usable {', '.join(lacking)} among its {len(tensors)} "
             f"tensors ({found}, ...); expected the keys of M2D's ViT",
         )
 

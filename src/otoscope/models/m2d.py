@@ -86,7 +86,7 @@ class M2D:
         """Frames of log-mel that a clip takes up once its last chunk is filled up; see `AudioModel`."""
         if samples < self.min_samples:
             raise OtoscopeError(
-                f"a clip of {samples} samples ({samples / self.sample_rate:.3f} s) is shorter than one patch; "
+                f"a clip of {samples} samples ({samples / self.sample_rate:.3f} s) is shorter than a patch; "
                 f"expected at least {self.min_samples} ({self.min_samples / self.sample_rate:.3f} s) for "
                 f"{self.name} at {self.sample_rate} Hz; try leaving it out, or padding with seconds="
             )
@@ -96,7 +96,7 @@ class M2D:
 
     def tokens(self, samples: int, real: int | None = None) -> int:
         """Valid tokens of a clip of so many samples, of which the first `real` (default: all) are sound."""
-        starts = np.concatenate([start for start in self._column_starts(samples)])
+        starts = np.concatenate(self._column_starts(samples))
         real_frames = self.logmel.frames(samples if real is None else real)
         return self.vit.config.grid[0] * int(np.sum(starts < real_frames))
 
@@ -104,9 +104,7 @@ class M2D:
         """Turn clips of equal `length` into chunks: inputs (clips, 1, 80, frames), on the model's device."""
         lengths = sorted({self.length(len(waveform.samples)) for waveform in waveforms})
         if len(lengths) != 1:
-            raise OtoscopeError(
-                f"one batch holds clips of {lengths} frames; expected clips of equal length()"
-            )
+            raise OtoscopeError(f"a batch holds clips of {lengths} frames; expected clips of equal length()")
         spectrograms = self._spectrograms(waveforms, lengths[0])
         real = torch.tensor([self.logmel.frames(waveform.real) for waveform in waveforms], device=self.device)
         rows, patch = self.vit.config.grid[0], self.vit.config.patch_size[1]
@@ -138,8 +136,8 @@ class M2D:
     def token_grid(self, samples: int) -> pd.DataFrame:
         """Say where the tokens of a clip lie; see `AudioModel`.
 
-        Frame f stands for the hop that begins at f * hop / sample_rate. A token reaches from the lower edge of
-        its lowest mel band to the upper edge of its highest; bands overlap, and so do neighbouring rows.
+        Frame f stands for the hop that begins at f * hop / sample_rate. A token reaches from the lower edge
+        of its lowest mel band to the upper edge of its highest; bands overlap, and so neighbouring rows do.
         """
         (rows, _), (high, wide) = self.vit.config.grid, self.vit.config.patch_size
         hop_s = self.logmel.settings.hop / self.sample_rate

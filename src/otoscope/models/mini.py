@@ -32,13 +32,13 @@ def load_mini(kind: str, seed: int | None = None) -> M2D:
     if kind not in TRAINED or seed is not None:
         given = kind if seed is None else f"{kind}@{seed}"
         raise UsageError(
-            f"there is no model mini:{given}; expected mini:ssl, mini:supervised, mini:random or mini:random@SEED"
+            f"there is no model mini:{given}; expected mini:ssl, mini:supervised or mini:random[@SEED]"
         )
     path = DATA / f"mini-{kind}.safetensors"
     if not path.is_file():
         raise OtoscopeError(
-            f"mini:{kind} is not part of this installation ({path} is missing); expected the weights that come "
-            "with the package; try installing it again, or mini:random"
+            f"mini:{kind} is not part of this installation: {path} is missing; expected the weights that "
+            "come with the package; try installing it again, or mini:random"
         )
     checkpoint = read_checkpoint(path)
     vit = build_vit(checkpoint, MINI_CONFIG.input_size)

@@ -101,9 +101,9 @@ def load_model(
         UsageError: no such kind of model, or options that it does not take.
         OtoscopeError: the model cannot be loaded; the message says why.
 
-    >>> model = load_model("random:m2d_s_vit_base-80x608p80x2@7")
+    >>> model = load_model("mini:random@7")
     >>> len(model.layers), model.layers[0].units, model.embedding_size
-    (12, 3072, 768)
+    (12, 768, 960)
     """
     where = _device(device)
     family, _, rest = spec.partition(":")
@@ -126,8 +126,8 @@ def _device(device: torch.device | str) -> torch.device:
         where = torch.device(device)
     except RuntimeError as error:
         raise UsageError(f"there is no device {device!r}; expected cpu, cuda or mps") from error
-    present = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-    if where.type in present and not present[where.type]():
+    missing = {"cuda": not torch.cuda.is_available(), "mps": not torch.backends.mps.is_available()}
+    if missing.get(where.type):
         raise UsageError(f"device {device} is not available on this machine; try cpu")
     return where
 
