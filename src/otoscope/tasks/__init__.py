@@ -1,6 +1,9 @@
 """Tasks: tables of clips with labels, and the readers of the public layouts."""
 
 from otoscope.tasks.base import Task
+from otoscope.tasks.check import check
 from otoscope.tasks.labeling import Labeling, TaskError
+from otoscope.tasks.reader import Reader
+from otoscope.tasks.registry import available, load_task
 
-__all__ = ["Labeling", "Task", "TaskError"]
+__all__ = ["Labeling", "Reader", "Task", "TaskError", "available", "check", "load_task"]

@@ -6,6 +6,7 @@ table, not tasks of their own: they are answered from one recording pass.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,6 +74,10 @@ class Task:
                 return labeling
         there = ", ".join(labeling.name for labeling in self.labelings)
         raise UsageError(f"task {self.name!r} has no labeling {name!r}; it has: {there}")
+
+    def only(self, names: Sequence[str]) -> "Task":
+        """The same clips with the labelings of these names, in this order; all of them if none is named."""
+        return replace(self, labelings=tuple(map(self.labeling, names))) if names else self
 
     @property
     def fingerprint(self) -> str:
