@@ -1,15 +1,18 @@
 """What every model is to the rest of the house: a sample rate, layers to listen at, and a few verbs."""
 
+from __future__ import annotations  # PyTorch and pandas only lend names here; a store is read without them
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
-import pandas as pd
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from torch import Tensor, nn
 
-from otoscope.audio import Waveform
+    from otoscope.audio import Waveform
 
 
 @dataclass(frozen=True)

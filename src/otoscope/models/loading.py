@@ -84,7 +84,7 @@ def _config(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViTConfig:
     if "heads" not in checkpoint.metadata and width % HEAD_SIZE:
         raise CheckpointError(
             checkpoint.path,
-            f"has tokens of width {width}; expected a multiple of M2D's head size, {HEAD_SIZE}, since weights "
+            f"has tokens of width {width}; expected a multiple of M2D's head size, {HEAD_SIZE}, as weights "
             "do not show their heads; try a safetensors file whose metadata says heads",
         )
     blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
