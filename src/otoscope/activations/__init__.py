@@ -1,0 +1,24 @@
+"""Activations: let a model hear a task once, keep what its neurons did, and open what was kept.
+
+Opening a store needs no torch; recording does, and imports it when it is first used.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from otoscope.activations.store import Store, open_store
+
+if TYPE_CHECKING:
+    from otoscope.activations.recording import BadClipsError, record
+    from otoscope.activations.recorder import Recorder, Recording
+
+__all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record"]
+
+_NEEDS_TORCH = {"BadClipsError": "recording", "Recorder": "recorder", "Recording": "recorder", "record": "recording"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NEEDS_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_NEEDS_TORCH[name]}"), name)

@@ -1,0 +1,251 @@
+"""Where things lie in a store, and how a shard gets there: its arrays first, its receipt last.
+
+    x.zarr/
+      plan.json          which clips form which batch of which shard
+      zarr.json          a Zarr 3 group with the arrays fired, mean, peak, peak_token, tokens, embedding
+      clips.parquet      the task's table; once all is recorded, with tokens, sha256 and problem
+      receipts/00012.json  shard 12 is done: checksums of its files, hashes of its clips
+      runs/*.json        who recorded, when, where, with which versions
+      results/           what was found out about it later
+
+A shard counts as done by its receipt and never by the presence of its files: a killed process leaves files half
+written, and Zarr writes none for a block of zeros.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from pyarrow import parquet
+
+from otoscope.activations.plan import SHARD, Plan
+from otoscope.errors import OtoscopeError
+from otoscope.files import read_json, write_json
+
+__all__ = ["ArraySpec", "Layout", "blank", "specs"]
+
+_UNITS = 256  # neurons of an inner chunk: one neuron of all clips is read in some 15 ms
+_ARRAYS = ("fired", "mean", "peak", "peak_token")
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of a store: its name, type and what a row holds.
+
+    Attributes:
+        name: as in the Zarr group.
+        dtype: NumPy's name of the type.
+        width: values a clip; None for one number a clip.
+        columns: what the second axis counts ("neuron", "feature").
+    """
+
+    name: str
+    dtype: str
+    width: int | None
+    columns: str = "neuron"
+
+    @property
+    def fill(self) -> float:
+        """What stands where nothing was recorded: 0 in counts, NaN in measurements."""
+        return float("nan") if self.dtype == "float32" else 0
+
+
+def specs(plan: Plan) -> list[ArraySpec]:
+    """The arrays of a store."""
+    types = dict(zip(_ARRAYS, (plan.counter, "float32", "float32", plan.counter), strict=True))
+    if plan.settings.special:
+        types["fired_special"] = plan.counter
+    if plan.settings.padding:
+        types["fired_padding"] = plan.counter
+    arrays = [ArraySpec(name, dtype, plan.neurons) for name, dtype in types.items()]
+    arrays.append(ArraySpec("tokens", "uint32", None))
+    arrays.append(ArraySpec("embedding", "float32", int(plan.model["embedding_size"]), "feature"))
+    return arrays
+
+
+def blank(plan: Plan, shard: int) -> dict[str, NDArray[Any]]:
+    """A shard's arrays in memory before anything is recorded."""
+    rows = len(plan.rows(shard))
+    return {
+        spec.name: np.full(rows if spec.width is None else (rows, spec.width), spec.fill, dtype=spec.dtype)
+        for spec in specs(plan)
+    }
+
+
+class Layout:
+    """The files of one store.
+
+    Args:
+        path: the store's folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.plan = self.path / "plan.json"
+        self.clips = self.path / "clips.parquet"
+        self.receipts = self.path / "receipts"
+        self.runs = self.path / "runs"
+        self.results = self.path / "results"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for writing: made if need be, rid of the temporary files of runs that were killed.
+
+        Raises:
+            OtoscopeError: the folder is something else than a store, or another process is recording into it.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise OtoscopeError(f"{self.path} is a file; expected a folder for the store; try another name")
+        new = not self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            with _lock(self.path):
+                if not self.plan.exists() and any(".partial" not in file.name for file in self.path.iterdir()):
+                    raise OtoscopeError(
+                        f"{self.path} exists and is not a store of recorded activations (it has no plan.json); "
+                        "expected a new or empty folder; try another name"
+                    )
+                for file in list(self._leftovers()):
+                    file.unlink(missing_ok=True)
+                yield
+        finally:
+            if new and not any(self.path.iterdir()):
+                self.path.rmdir()
+
+    def create(self, plan: Plan) -> None:
+        """Make the arrays that are not there yet."""
+        group = zarr.open_group(self.path, mode="a", zarr_format=3)
+        for spec in specs(plan):
+            if spec.name not in group:
+                _create(group, spec, plan.clips)
+        for name, values in _addresses(plan.units).items():
+            # Written again each time: made in two steps, they may have been left without their values.
+            group.create_array(name, data=values, dimension_names=("neuron",), overwrite=True)
+
+    def write(self, plan: Plan, shard: int, block: dict[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
+        """Write a shard's arrays whole, and return size and checksum of each of its files."""
+        group = zarr.open_group(self.path, mode="r+", zarr_format=3)
+        rows = plan.rows(shard)
+        files: dict[str, dict[str, Any]] = {}
+        for spec in specs(plan):
+            self._remove(spec, shard)
+            group[spec.name][rows.start : rows.stop] = block[spec.name]
+            file = self._file(spec, shard)
+            if file.exists():
+                files[file.relative_to(self.path).as_posix()] = _settled(file)
+        return files
+
+    def sign(self, shard: int, receipt: dict[str, Any]) -> None:
+        """Write a shard's receipt: from now on it is done."""
+        write_json(self._receipt(shard), receipt)
+
+    def receipt(self, shard: int) -> dict[str, Any] | None:
+        """A shard's receipt; None if the shard is not done, or a file that the receipt names is not whole."""
+        path = self._receipt(shard)
+        if not path.exists():
+            return None
+        receipt: dict[str, Any] = read_json(path)
+        for name, facts in receipt["files"].items():
+            file = self.path / name
+            if not file.exists() or file.stat().st_size != facts["bytes"]:
+                return None
+        return receipt
+
+    def missing(self, plan: Plan) -> list[int]:
+        """The shards that are not done."""
+        return [shard for shard in range(len(plan.shards)) if self.receipt(shard) is None]
+
+    def complete(self, plan: Plan) -> bool:
+        """Whether every shard is done and the table of clips tells of it."""
+        return self.clips.exists() and "tokens" in parquet.read_schema(self.clips).names and not self.missing(plan)
+
+    def bytes_each(self, plan: Plan) -> float:
+        """Disk space of one clip: as the shards that are done take, or uncompressed while there is none."""
+        done = {shard: receipt for shard in range(len(plan.shards)) if (receipt := self.receipt(shard))}
+        if done:
+            size = sum(facts["bytes"] for receipt in done.values() for facts in receipt["files"].values())
+            return float(size / sum(len(plan.rows(shard)) for shard in done))
+        return float(sum(np.dtype(spec.dtype).itemsize * (spec.width or 1) for spec in specs(plan)))
+
+    def _leftovers(self) -> Iterator[Path]:
+        """Temporary files, which a process that was killed leaves behind."""
+        for path in self.path.rglob("*"):
+            if ".partial" in path.name and self.results not in path.parents:
+                yield path
+
+    def _receipt(self, shard: int) -> Path:
+        return self.receipts / f"{shard:05d}.json"
+
+    def _file(self, spec: ArraySpec, shard: int) -> Path:
+        place = self.path / spec.name / "c" / str(shard)
+        return place if spec.width is None else place / "0"
+
+    def _remove(self, spec: ArraySpec, shard: int) -> None:
+        """Take away a shard's file of an earlier attempt: blocks of zeros would not replace it."""
+        self._file(spec, shard).unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep other processes of this machine from writing to a folder; the lock ends with the process."""
+    if sys.platform == "win32":  # has no lock on a folder
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OtoscopeError(
+                f"another process is recording into {folder}; expected one at a time; "
+                "try again when it is done, or more workers in one call"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _create(group: zarr.Group, spec: ArraySpec, clips: int) -> None:
+    common: dict[str, Any] = {"dtype": spec.dtype, "fill_value": spec.fill}
+    if spec.width is None:
+        group.create_array(spec.name, shape=(clips,), chunks=(SHARD,), dimension_names=("clip",), **common)
+    elif spec.columns == "neuron":
+        inner = min(_UNITS, spec.width)
+        group.create_array(
+            spec.name,
+            shape=(clips, spec.width),
+            chunks=(SHARD, inner),
+            shards=(SHARD, -(-spec.width // inner) * inner),
+            dimension_names=("clip", "neuron"),
+            attributes={"coordinates": "layer unit"},
+            **common,
+        )
+    else:  # always read whole
+        shape = (clips, spec.width)
+        names = ("clip", spec.columns)
+        group.create_array(spec.name, shape=shape, chunks=(SHARD, spec.width), dimension_names=names, **common)
+
+
+def _addresses(units: list[int]) -> dict[str, NDArray[Any]]:
+    """Layer and unit of every neuron, in flat order."""
+    return {
+        "layer": np.repeat(np.arange(len(units), dtype=np.int32), units),
+        "unit": np.concatenate([np.arange(n, dtype=np.int32) for n in units]),
+    }
+
+
+def _settled(file: Path) -> dict[str, Any]:
+    """Size and checksum of a file, once it is on the disk and not only on its way there."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}

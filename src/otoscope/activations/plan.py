@@ -1,0 +1,261 @@
+"""Which clips form which batch of which shard, settled before the first is heard.
+
+A matrix product rounds differently in another batch, and a count may then differ where a pre-activation is within
+rounding of zero. So the batches are part of the record: made once from the clips' lengths, stored as `plan.json`, and
+followed by whoever records a shard, on however many workers and after whatever interruption.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from otoscope import __version__, audio
+from otoscope.errors import OtoscopeError
+from otoscope.tasks.base import Labeling, Task
+
+if TYPE_CHECKING:
+    from otoscope.models.base import AudioModel
+
+__all__ = ["SHARD", "Plan", "Settings", "differences", "make_plan", "scan", "versions"]
+
+SHARD = 256
+"""Clips of a shard: the unit of work, and the rows of one file on disk."""
+
+_FORMAT = 1
+_LIBRARIES = ("torch", "numpy", "zarr", "soundfile", "soxr")
+_READERS = 8  # headers read side by side: on a network disk each of them waits
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may change a recording's numbers beside model and task.
+
+    Attributes:
+        batch_size: clips of a batch, at most.
+        threads: threads of one worker's arithmetic; a sum split over other threads may round differently.
+        device: kind of device, "cpu", "cuda" or "mps".
+        special: whether firing at special positions (CLS) is counted apart.
+        padding: whether firing at padding is counted apart.
+    """
+
+    batch_size: int
+    threads: int
+    device: str
+    special: bool = False
+    padding: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recording, settled: of which model on which task, in which batches.
+
+    Attributes:
+        model: name, fingerprint, sample_rate, embedding_size and layers, a list of (name, units).
+        task: name, fingerprint, clips (their number), seconds, citation, licence and the labelings' documents.
+        settings: what else may change the numbers.
+        versions: of otoscope, Python and the libraries that made the plan.
+        counter: type of the counts on disk, "uint16" or, for clips of more than 65,535 tokens, "uint32".
+        shards: for each shard of 256 clips its batches, each a list of clip numbers of equal model length.
+        problems: clips that no batch holds, with the reason.
+    """
+
+    model: dict[str, Any]
+    task: dict[str, Any]
+    settings: Settings
+    versions: dict[str, str]
+    counter: str
+    shards: list[list[list[int]]]
+    problems: dict[int, str]
+
+    @property
+    def clips(self) -> int:
+        """Number of clips, those with problems included."""
+        return int(self.task["clips"])
+
+    @property
+    def units(self) -> list[int]:
+        """Units of each layer."""
+        return [int(units) for _, units in self.model["layers"]]
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons of the model."""
+        return sum(self.units)
+
+    @property
+    def labelings(self) -> dict[str, Labeling]:
+        """The task's labelings by name."""
+        made = [Labeling.from_document(document) for document in self.task["labelings"]]
+        return {labeling.name: labeling for labeling in made}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the plan as a document."""
+        return hashlib.sha256(json.dumps(self.document(), sort_keys=True).encode()).hexdigest()
+
+    def rows(self, shard: int) -> range:
+        """The clips of a shard."""
+        return range(shard * SHARD, min((shard + 1) * SHARD, self.clips))
+
+    def document(self) -> dict[str, Any]:
+        """This plan as a document that JSON can hold."""
+        problems = {str(clip): reason for clip, reason in self.problems.items()}
+        return {"format": _FORMAT, **asdict(self), "problems": problems}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Plan":
+        """A plan from its document.
+
+        Raises:
+            OtoscopeError: the document is of a later format than this version knows.
+        """
+        if document.get("format") != _FORMAT:
+            raise OtoscopeError(
+                f"the plan has format {document.get('format')!r}; this version reads format {_FORMAT}; "
+                "try a newer otoscope, or record anew"
+            )
+        fields = {key: value for key, value in document.items() if key != "format"}
+        fields["settings"] = Settings(**fields["settings"])
+        fields["problems"] = {int(clip): reason for clip, reason in fields["problems"].items()}
+        return cls(**fields)
+
+
+def scan(
+    model: "AudioModel", task: Task, tick: Callable[[int], object] = lambda n: None
+) -> tuple[list[int], dict[int, str]]:
+    """Read every clip's header.
+
+    Args:
+        model: says whether a clip is long enough.
+        task: the clips.
+        tick: called with the number of clips just read.
+
+    Returns:
+        The samples of each clip at the model's rate (0 for one with a problem), and the problems by clip number.
+    """
+    samples: list[int] = []
+    problems: dict[int, str] = {}
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = pool.map(lambda clip: _look(model, task, clip), range(len(task.clips)))
+        for clip, (number, problem) in enumerate(found):
+            samples.append(number)
+            if problem:
+                problems[clip] = problem
+            tick(1)
+    return samples, problems
+
+
+def make_plan(
+    model: "AudioModel", task: Task, settings: Settings, samples: Sequence[int], problems: dict[int, str]
+) -> Plan:
+    """Settle a recording from what `scan` found."""
+    lengths = [model.length(n) if n else 0 for n in samples]
+    shards = [
+        batches(lengths[start : start + SHARD], settings.batch_size, start)
+        for start in range(0, len(lengths), SHARD)
+    ]
+    longest = max(samples, default=0)
+    positions = len(model.token_grid(longest)) if longest else 0
+    return Plan(
+        model={
+            "name": model.name,
+            "fingerprint": model.fingerprint,
+            "sample_rate": model.sample_rate,
+            "embedding_size": model.embedding_size,
+            "layers": [[layer.name, layer.units] for layer in model.layers],
+        },
+        task={
+            "name": task.name,
+            "fingerprint": task.fingerprint,
+            "clips": len(task.clips),
+            "seconds": task.seconds,
+            "citation": task.citation,
+            "licence": task.licence,
+            "labelings": [labeling.document() for labeling in task.labelings],
+        },
+        settings=settings,
+        versions=versions(),
+        counter="uint16" if positions <= np.iinfo(np.uint16).max else "uint32",
+        shards=shards,
+        problems=problems,
+    )
+
+
+def batches(lengths: Sequence[int], batch_size: int, start: int = 0) -> list[list[int]]:
+    """Cut clips into batches of equal length, in order of each length's first clip; a clip of length 0 is left out.
+
+    >>> batches([5, 7, 5, 0, 5], batch_size=2)
+    [[0, 2], [4], [1]]
+    """
+    alike: dict[int, list[int]] = {}
+    for clip, length in enumerate(lengths, start):
+        if length:
+            alike.setdefault(length, []).append(clip)
+    return [
+        group[first : first + batch_size] for group in alike.values() for first in range(0, len(group), batch_size)
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a recording's numbers depend on."""
+    libraries = {name: version(name) for name in _LIBRARIES}
+    return {"otoscope": __version__, "python": platform.python_version(), **libraries}
+
+
+def differences(stored: Plan, model: "AudioModel", task: Task, settings: Settings) -> list[str]:
+    """What would have to agree for a recording to be continued, and does not; one sentence each."""
+    found = []
+    for what, had, given in (
+        ("model", stored.model, {"name": model.name, "fingerprint": model.fingerprint}),
+        ("task", stored.task, {"name": task.name, "fingerprint": task.fingerprint}),
+    ):
+        if had["fingerprint"] != given["fingerprint"]:
+            found.append(
+                f"{what}: the store has {had['name']!r} ({had['fingerprint'][:12]}), "
+                f"you gave {given['name']!r} ({given['fingerprint'][:12]})"
+            )
+    for name, given in asdict(settings).items():
+        had = getattr(stored.settings, name)
+        if had != given:
+            found.append(f"{name}: the store has {had}, you gave {given}")
+    return found
+
+
+def agreed(stored: Plan, settings: Settings, *, batch_size: int | None, threads: int | None) -> Settings:
+    """Settings with the store's batch size and threads where none were asked for."""
+    return replace(
+        settings,
+        batch_size=stored.settings.batch_size if batch_size is None else batch_size,
+        threads=stored.settings.threads if threads is None else threads,
+    )
+
+
+def _look(model: "AudioModel", task: Task, clip: int) -> tuple[int, str]:
+    """Samples of a clip by its header, or 0 and what is wrong with it."""
+    try:
+        samples = _samples(task, clip, model.sample_rate)
+        model.length(samples)
+    except audio.AudioError as error:
+        return 0, str(error)
+    except OtoscopeError as error:
+        return 0, f"{task.clips['path'].iloc[clip]}: {error}"
+    return samples, ""
+
+
+def _samples(task: Task, clip: int, sample_rate: int) -> int:
+    row = task.clips.iloc[clip]
+    header = audio.header(row["path"])
+    if task.seconds is not None:
+        return round(task.seconds * sample_rate)
+    start, stop = (None if pd.isna(row.get(key)) else float(row[key]) for key in ("start", "stop"))
+    last = header.seconds if stop is None else min(stop, header.seconds)
+    # Never 0, which stands for a problem: the model says what is too short.
+    return max(1, round((last - (start or 0.0)) * sample_rate))

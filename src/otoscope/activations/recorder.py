@@ -1,0 +1,186 @@
+"""Watch a model's layers while it hears a batch of clips, and keep the statistics, never the activations."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from otoscope.activations.reduce import Tally, Tile, count, tiles
+from otoscope.errors import OtoscopeError
+from otoscope.models.base import AudioModel, Chunk, Position
+
+__all__ = ["Recorder", "Recording"]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is kept of a batch. Neurons lie in flat order: layer by layer, unit by unit.
+
+    Attributes:
+        tokens: valid tokens of each clip. Shape (clips,).
+        fired: how many of them have an activation above 0. Shape (clips, neurons).
+        mean: mean activation over them; NaN for a clip without any.
+        peak: greatest activation among them; NaN for a clip without any.
+        peak_token: number of the first token with that activation, counted over the positions that are not special.
+        embedding: the clip's embedding. Shape (clips, embedding_size).
+        fired_special: as `fired`, over special positions (CLS); None unless asked for.
+        fired_padding: as `fired`, over tokens that lie wholly in padding; None unless asked for.
+    """
+
+    tokens: NDArray[np.int64]
+    fired: NDArray[np.int32]
+    mean: NDArray[np.float32]
+    peak: NDArray[np.float32]
+    peak_token: NDArray[np.int64]
+    embedding: NDArray[np.float32]
+    fired_special: NDArray[np.int32] | None = None
+    fired_padding: NDArray[np.int32] | None = None
+
+
+class Recorder:
+    """Hooks on a model's layers, for the length of a `with` block.
+
+    Every hooked output is reduced at once to four statistics per clip and neuron, so that memory grows neither with
+    the number of tokens nor with the number of clips. The hooks are gone after the block, error or not.
+
+    Args:
+        model: the model to watch.
+        special: also count firing at special positions (CLS), apart.
+        padding: also count firing at tokens that lie wholly in padding, apart.
+    """
+
+    def __init__(self, model: AudioModel, *, special: bool = False, padding: bool = False) -> None:
+        self.model = model
+        wanted = [Position.TOKEN] + [Position.SPECIAL] * special + [Position.PADDING] * padding
+        self._kinds: tuple[Position, ...] = tuple(wanted)
+        self._handles: list[Any] = []
+        self._batch: _Batch | None = None
+
+    def __enter__(self) -> Self:
+        modules = self.model.hooks()
+        if len(modules) != len(self.model.layers):
+            raise OtoscopeError(
+                f"model {self.model.name!r} names {len(self.model.layers)} layers but gives {len(modules)} modules to "
+                "hook; expected one module a layer"
+            )
+        for layer, module in enumerate(modules):
+            self._handles.append(module.register_forward_hook(partial(self._see, layer)))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._batch = None
+
+    @torch.inference_mode()
+    def run(self, chunks: Sequence[Chunk]) -> Recording:
+        """Let the model hear one batch of clips, given as its consecutive pieces in time, and return what was seen.
+
+        Raises:
+            OtoscopeError: a layer was not reached, was reached twice, or gave something else than (clips, positions,
+                units).
+        """
+        if not self._handles:
+            raise RuntimeError("the recorder is closed; use it in a `with` block")
+        batch = self._batch = _Batch(self.model, self._kinds, clips=len(chunks[0].kind))
+        features = []
+        for chunk in chunks:
+            batch.begin(chunk)
+            features.append(self.model.forward(chunk))
+            batch.end()
+        embedding = self.model.embedding(features).float().cpu().numpy()
+        self._batch = None
+        return batch.result(embedding)
+
+    def _see(self, layer: int, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        if self._batch is not None:
+            self._batch.see(layer, output)
+
+
+class _Batch:
+    """The tallies of one batch while its chunks pass."""
+
+    def __init__(self, model: AudioModel, kinds: tuple[Position, ...], clips: int) -> None:
+        self._layers = model.layers
+        self._name = model.name
+        self._device = model.device
+        self._tallies = [Tally(clips, layer.units, model.device) for layer in model.layers]
+        self._apart = {
+            kind: [torch.zeros((clips, layer.units), dtype=torch.int32, device=model.device) for layer in model.layers]
+            for kind in kinds
+            if kind is not Position.TOKEN
+        }
+        self._tiles: dict[Position, list[Tile]] = {}
+        self._passed = np.zeros(clips, dtype=np.int64)  # non-special positions of the chunks before this one
+        self._tokens = np.zeros(clips, dtype=np.int64)
+        self._shape = (0, 0)
+        self._seen = [0] * len(model.layers)
+
+    def begin(self, chunk: Chunk) -> None:
+        kind = chunk.kind.cpu().numpy()
+        ordinary = kind != Position.SPECIAL
+        numbers = self._passed[:, None] + np.cumsum(ordinary, axis=1) - 1
+        widest = max(layer.units for layer in self._layers)
+        for position in (Position.TOKEN, *self._apart):
+            self._tiles[position] = tiles(kind == position, numbers, widest, self._device)
+        self._shape = kind.shape
+        self._seen = [0] * len(self._layers)
+        self._passed += ordinary.sum(axis=1)
+        self._tokens += (kind == Position.TOKEN).sum(axis=1)
+
+    def see(self, layer: int, output: Tensor) -> None:
+        expected = (*self._shape, self._layers[layer].units)
+        if tuple(output.shape) != expected:
+            raise OtoscopeError(
+                f"layer {self._layers[layer].name!r} of model {self._name!r} gave shape {tuple(output.shape)}; "
+                f"expected (clips, positions, units) = {expected}"
+            )
+        self._seen[layer] += 1
+        for tile in self._tiles[Position.TOKEN]:
+            self._tallies[layer].add(output, tile)
+        for kind, fired in self._apart.items():
+            for tile in self._tiles[kind]:
+                fired[layer][tile.rows] += count(tile.of(output))
+
+    def end(self) -> None:
+        for layer, times in zip(self._layers, self._seen, strict=True):
+            if times != 1:
+                raise OtoscopeError(
+                    f"layer {layer.name!r} of model {self._name!r} was reached {times} times in one forward pass; "
+                    "expected once; try hooking a module that the model calls exactly once"
+                )
+
+    def result(self, embedding: NDArray[np.float32]) -> Recording:
+        tokens = self._tokens
+        some = (tokens > 0)[:, None]
+        total = _flat(tally.total for tally in self._tallies)
+        peak = _flat(tally.peak for tally in self._tallies)
+        mean = np.divide(total, tokens[:, None], out=np.full(total.shape, np.nan), where=some)
+        return Recording(
+            tokens=tokens,
+            fired=_flat(tally.fired for tally in self._tallies),
+            mean=mean.astype(np.float32),
+            peak=np.where(some, peak, np.float32(np.nan)),
+            peak_token=_flat(tally.where for tally in self._tallies),
+            embedding=embedding,
+            fired_special=self._counted(Position.SPECIAL),
+            fired_padding=self._counted(Position.PADDING),
+        )
+
+    def _counted(self, kind: Position) -> NDArray[np.int32] | None:
+        return _flat(self._apart[kind]) if kind in self._apart else None
+
+
+def _flat(layers: Iterable[Tensor]) -> NDArray[Any]:
+    """Layers side by side, on the flat axis of neurons."""
+    flat: NDArray[Any] = torch.cat(list(layers), dim=1).cpu().numpy()
+    return flat

@@ -1,0 +1,79 @@
+"""Who recorded, when, where and with which versions: one small file a run."""
+
+import getpass
+import os
+import platform
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from otoscope.activations.plan import versions
+from otoscope.files import write_json
+
+__all__ = ["Run", "run_of"]
+
+
+@dataclass
+class Run:
+    """One go at a recording.
+
+    Attributes:
+        id: time and a few random digits, "20260115T093012-4f2a".
+        facts: what its file says.
+    """
+
+    id: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def run_of(folder: Path, device: torch.device, workers: int) -> Iterator[Run]:
+    """Keep `<folder>/<id>.json` from the beginning of the block to its end, however it ends.
+
+    The outcome stays "running" where a run was killed.
+    """
+    began = _now()
+    run = Run(f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+    run.facts = {
+        "id": run.id,
+        "who": _who(),
+        "where": platform.node(),
+        "system": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        "workers": workers,
+        "cores": os.cpu_count(),
+        "versions": versions(),
+        "began": began.isoformat(),
+        "ended": None,
+        "outcome": "running",
+    }
+    file = folder / f"{run.id}.json"
+    write_json(file, run.facts)
+    outcome = "interrupted"
+    try:
+        yield run
+        outcome = "finished"
+    finally:
+        write_json(file, {**run.facts, "ended": _now().isoformat(), "outcome": outcome})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as containers have it
+        return "unknown"
+
+
+def _processor() -> str:
+    """The instruction set decides how a sum is rounded."""
+    return f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"
