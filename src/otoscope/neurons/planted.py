@@ -1,0 +1,214 @@
+"""Planted neurons: a toy model and a toy task whose class-specific neurons are known, to try any method on.
+
+A class is a tone at a frequency of its own, heard in bursts. Around it sound distractor tones that have
+nothing to do with the class, more of one or the other in each group of clips. A few of the model's units
+listen to a class's tone; the others listen to distractors, never fire, or always do.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from otoscope.errors import UsageError
+from otoscope.neurons.designs import DesignName, design_of
+from otoscope.tasks import Labeling, Task
+
+if TYPE_CHECKING:
+    from otoscope.neurons.planted_model import PlantedModel
+
+__all__ = ["Planted", "planted"]
+
+_DISTRACTORS = 8  # bands
+_MOST_CLASSES = 30  # with the distractors' bands they fill the 8 kHz that the model hears
+_AMPLITUDE = 0.08  # of each tone; all together stay below 1
+_NOISE = 0.001
+_ALWAYS_ON = 0.02  # share of the units: fewer than the response filter leaves room for
+_DEAD = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """A model, a task, and the answer.
+
+    Attributes:
+        model: an AudioModel.
+        task: clips with two labelings: "tone", which the planted neurons detect, and "shuffled", the same
+            labels dealt out anew as the design allows, in which there is nothing to find.
+        truth: the planted neurons: columns `layer`, `unit`, `category`, in the order of layer and unit.
+    """
+
+    model: "PlantedModel"
+    task: Task
+    truth: pd.DataFrame
+
+    @property
+    def share(self) -> float:
+        """Share of all neurons that are planted: what to give `select`."""
+        return len(self.truth) / sum(layer.units for layer in self.model.layers)
+
+
+def planted(
+    folder: str | Path | None = None,
+    *,
+    classes: int = 4,
+    detectors: int = 2,
+    layers: int = 3,
+    units: int = 60,
+    design: DesignName = "nested",
+    groups: int = 4,
+    clips: int = 4,
+    seconds: float = 1.0,
+    seed: int = 0,
+) -> Planted:
+    """Plant neurons in a toy model, and render the sounds that they detect.
+
+    Args:
+        folder: where to write the clips as WAV; by default they are kept in memory, for this process only.
+        classes: number of classes, 2 to 30.
+        detectors: units planted for each class.
+        layers: of the model.
+        units: of each layer.
+        design: how the groups lie to the classes: "nested" (a group has one class), "crossed" (a group has
+            them all) or "ungrouped" (there are none).
+        groups: number of groups; in the nested design, of each class.
+        clips: of each class in each group.
+        seconds: length of a clip, a multiple of 0.05.
+        seed: of everything that is drawn.
+
+    Raises:
+        UsageError: the planted units do not fit into the model, or would not stand out in it.
+
+    >>> toy = planted(classes=2, clips=1)
+    >>> len(toy.task.clips), len(toy.truth)
+    (8, 4)
+    """
+    _check(classes, detectors, layers * units)
+    random = np.random.default_rng(seed)
+    weights, biases, truth = _plant(random, classes, detectors, layers, units)
+    table = _clips(random, classes, design, groups, clips)
+    settings = f"{classes}-{detectors}-{layers}x{units}-{design}-{groups}x{clips}-{seconds:g}s@{seed}"
+    sounds = _render(random, table, classes, seconds)
+    table["path"] = _write(folder, settings, table["clip"].tolist(), sounds)
+    group = None if design == "ungrouped" else "group"
+    names = tuple(_names(classes))
+    labelings = tuple(Labeling(column, column, names, group=group) for column in ("tone", "shuffled"))
+
+    from otoscope.neurons.planted_model import PlantedModel
+
+    model = PlantedModel(f"planted:{settings}", weights, biases)
+    return Planted(model, Task("planted", table, labelings, seconds=seconds), truth)
+
+
+def _check(classes: int, detectors: int, neurons: int) -> None:
+    if not 2 <= classes <= _MOST_CLASSES:
+        raise UsageError(f"classes is {classes}; expected 2 to {_MOST_CLASSES}")
+    # Beyond this, the units that always fire and the planted ones fill the top 5 % of all p among themselves.
+    most = int(0.9 * neurons * classes * (0.05 - _ALWAYS_ON))
+    if not 1 <= classes * detectors <= most:
+        raise UsageError(
+            f"{classes} classes with {detectors} detectors each in {neurons} neurons; expected 1 to {most} "
+            "planted neurons, so that they stand out; try more units"
+        )
+
+
+def _names(classes: int) -> list[str]:
+    return [f"{200 * (number + 1)} Hz" for number in range(classes)]
+
+
+def _plant(
+    random: np.random.Generator, classes: int, detectors: int, layers: int, units: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], pd.DataFrame]:
+    """Weights (layers, units, bands), biases (layers, units), and which neuron detects which class."""
+    neurons = layers * units
+    weights = np.zeros((neurons, classes + _DISTRACTORS), dtype=np.float32)
+    biases = np.empty(neurons, dtype=np.float32)
+    places = random.permutation(neurons)
+    cuts = np.cumsum([classes * detectors, round(_ALWAYS_ON * neurons), round(_DEAD * neurons)])
+    detecting, always, dead, others = np.split(places, cuts)
+    category = np.repeat(np.arange(classes), detectors)
+    weights[detecting, category] = 1
+    biases[detecting] = -_AMPLITUDE / 2
+    biases[always], biases[dead] = 1, -1
+    weights[others, classes + random.integers(_DISTRACTORS, size=len(others))] = 1
+    biases[others] = -_AMPLITUDE * random.uniform(0.2, 0.8, size=len(others))
+    layer, unit = np.divmod(detecting, units)
+    names = np.array(_names(classes))[category]
+    truth = pd.DataFrame({"layer": layer, "unit": unit, "category": names})
+    truth = truth.sort_values(["layer", "unit"], ignore_index=True)
+    return weights.reshape(layers, units, -1), biases.reshape(layers, units), truth
+
+
+def _clips(
+    random: np.random.Generator, classes: int, design: DesignName, groups: int, clips: int
+) -> pd.DataFrame:
+    """The table of clips: `clip`, `group`, `tone`, `shuffled`."""
+    of_class, of_group, _ = (axis.ravel() for axis in np.indices((classes, groups, clips)))
+    group = of_class * groups + of_group if design == "nested" else of_group
+    membership = of_class[:, None] == np.arange(classes)
+    drawn = design_of(membership, None if design == "ungrouped" else group, name=design)
+    shuffled = drawn.permuted(random)[drawn.unit].argmax(axis=1)
+    names = np.array(_names(classes))
+    return pd.DataFrame(
+        {
+            "clip": [f"{number:04d}.wav" for number in range(len(group))],
+            "group": [f"group {number}" for number in group],
+            "tone": names[of_class],
+            "shuffled": names[shuffled],
+        }
+    )
+
+
+def _render(
+    random: np.random.Generator, table: pd.DataFrame, classes: int, seconds: float
+) -> list[NDArray[np.float32]]:
+    from otoscope.neurons.planted_model import FRAME, SAMPLE_RATE, band_hz
+
+    frames = round(seconds * SAMPLE_RATE) // FRAME
+    time = np.arange(frames * FRAME) / SAMPLE_RATE
+    bands = np.arange(classes + _DISTRACTORS)
+    favourite = {name: random.integers(_DISTRACTORS) for name in table["group"].unique()}
+    sounds = []
+    for name, group in zip(table["tone"], table["group"], strict=True):
+        # How often each tone is heard: its class's in most frames, a distractor now and then.
+        often = np.concatenate(
+            [[0.7 * (name == each) for each in _names(classes)], np.full(_DISTRACTORS, 0.2)]
+        )
+        often[classes + favourite[group]] = 0.4
+        on = np.repeat(random.random((frames, len(bands))) < often, FRAME, axis=0)
+        phase = random.uniform(0, 2 * np.pi, len(bands))
+        hz = np.array([band_hz(band) for band in bands.tolist()])
+        tones = np.sin(2 * np.pi * time[:, None] * hz + phase)
+        sound = _AMPLITUDE * (tones * on).sum(axis=1) + _NOISE * random.standard_normal(len(time))
+        sounds.append(sound.astype(np.float32))
+    return sounds
+
+
+def _write(
+    folder: str | Path | None, settings: str, names: list[str], sounds: list[NDArray[np.float32]]
+) -> list[Any]:
+    import fsspec
+    import soundfile
+
+    from otoscope import audio
+    from otoscope.neurons.planted_model import SAMPLE_RATE
+
+    if folder is not None:
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        for name, sound in zip(names, sounds, strict=True):
+            audio.write(str(place / name), sound, SAMPLE_RATE)
+        return [str(place / name) for name in names]
+    # The same settings give the same sounds, so one name for both is safe.
+    base = f"memory://otoscope-planted/{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
+    for name, sound in zip(names, sounds, strict=True):
+        buffer = io.BytesIO()
+        soundfile.write(buffer, sound, SAMPLE_RATE, format="WAV")
+        with fsspec.open(f"{base}/{name}", "wb") as file:
+            file.write(buffer.getvalue())
+    return [f"{base}/{name}" for name in names]

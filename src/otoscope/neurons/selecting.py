@@ -1,0 +1,155 @@
+"""Select class-specific neurons: from a recording, or from a table of firing probabilities."""
+
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from otoscope import __version__
+from otoscope.errors import UsageError
+from otoscope.neurons.addresses import positions
+from otoscope.neurons.chance import chance_of
+from otoscope.neurons.designs import DesignName, design_of
+from otoscope.neurons.entropy import checked
+from otoscope.neurons.filters import Kept, apply_filters, filters_for
+from otoscope.neurons.probability import Pooling, Recording, class_probabilities, labelled_clips
+from otoscope.neurons.selection import Selection
+
+__all__ = ["select"]
+
+
+class _Thresholds(TypedDict):
+    response: float | None
+    share: float | None
+    assignment: float | None
+
+
+def select(
+    store_or_table: Recording | xr.DataArray,
+    label: str | None = None,
+    *,
+    preset: str = "aape",
+    response: float | None = None,
+    share: float | None = None,
+    assignment: float | None = None,
+    pooling: Pooling = "token",
+    clips: NDArray[np.bool_] | None = None,
+    permutations: int = 100,
+    seed: int = 0,
+    design: DesignName | None = None,
+) -> Selection:
+    """Select the class-specific neurons of a labeling by three filters, and say what chance gives.
+
+    Args:
+        store_or_table: a recording; or firing probabilities with the dimensions layer, unit and category, of
+            which there is no chance level: labels cannot be permuted in them.
+        label: name of a labeling of the recording. For a table only a name to keep with the result.
+        preset: thresholds by name: "aape", "aape-drop5" or "lape".
+        response: quantile of all p that a neuron's largest p must exceed, in place of the preset's.
+        share: share of all neurons to keep, in place of the preset's.
+        assignment: quantile of all p that a pair must exceed, in place of the preset's.
+        pooling: "token" or "clip", see `firing_probability`.
+        clips: which clips to use, a boolean mask of shape (clips,); all by default.
+        permutations: number of label permutations behind the chance level; 0 for none.
+        seed: of the permutations.
+        design: which labels may change places, "ungrouped", "nested" or "crossed"; by default what the
+            labeling and its groups show.
+
+    Raises:
+        UsageError: an unknown labeling, preset or threshold, or an option that a table cannot have.
+        OtoscopeError: a class without a clip, fewer than two classes, or a labeling that is neither nested
+            nor crossed where `design` does not say which to take.
+
+    >>> p = xr.DataArray([[[0.9, 0.1], [0.5, 0.5]]], dims=("layer", "unit", "category"),
+    ...                  coords={"category": ["a", "b"]})
+    >>> select(p, response=0.5, share=0.5, assignment=0.5).table.to_dict("records")
+    [{'layer': 0, 'unit': 0, 'category': 'a', 'probability': 0.9, 'entropy': 0.32508297339144826}]
+    """
+    if permutations < 0:
+        raise UsageError(f"permutations is {permutations}; expected 0 or more, for example 100")
+    thresholds: _Thresholds = {"response": response, "share": share, "assignment": assignment}
+    if isinstance(store_or_table, xr.DataArray):
+        if clips is not None or design is not None or pooling != "token":
+            raise UsageError(
+                "clips, design and pooling were given with a table of probabilities, which has no clips; "
+                "expected a recording; try giving the store"
+            )
+        return _from_table(store_or_table, label, preset, thresholds)
+    if label is None:
+        raise UsageError("label is missing; expected the name of one of the recording's labelings")
+    store = store_or_table
+    task = str(store.info.get("task", {}).get("name", ""))
+    filters = filters_for(preset, task, **thresholds)
+    chosen = labelled_clips(store, label, clips)
+    # The design comes before the work: it may need an answer from the user.
+    made = design_of(chosen.membership, chosen.groups, name=design, label=label) if permutations else None
+    p = class_probabilities(store, chosen, pooling)
+    kept = apply_filters(p, filters)
+    chance = None
+    if made is not None:
+        chance = chance_of(
+            kept, store, chosen, made, filters, pooling=pooling, permutations=permutations, seed=seed
+        )
+    provenance = {
+        "otoscope": __version__,
+        "recording": dict(store.info),
+        "pooling": pooling,
+        "clips": len(chosen.rows),
+        "seed": seed,
+    }
+    layer, unit = positions(store.layers)
+    return Selection(
+        label=label,
+        classes=chosen.classes,
+        preset=preset,
+        filters=filters,
+        table=_pairs(kept, p, layer, unit, chosen.classes),
+        layers=len(store.layers),
+        depth=kept.depth,
+        chance=chance,
+        provenance=provenance,
+    )
+
+
+def _from_table(table: xr.DataArray, label: str | None, preset: str, thresholds: "_Thresholds") -> Selection:
+    filters = filters_for(preset, **thresholds)
+    # Sorted, because ties are broken by address; and addresses are kept, because a table may hold a part of
+    # the layers.
+    ordered = checked(table).transpose("layer", "unit", "category").sortby(["layer", "unit"])
+    values = ordered.to_numpy().astype(float)
+    # Where layers differ in width the table is padded: a neuron without any value does not exist.
+    row, column = np.nonzero(~np.isnan(values).all(axis=2))
+    p = np.ascontiguousarray(values[row, column].T)
+    layer, unit = (ordered[name].to_numpy() for name in ("layer", "unit"))
+    classes = tuple(str(name) for name in ordered["category"].to_numpy())
+    kept = apply_filters(p, filters)
+    return Selection(
+        label=label or str(table.attrs.get("label", "")),
+        classes=classes,
+        preset=preset,
+        filters=filters,
+        table=_pairs(kept, p, layer[row], unit[column], classes),
+        layers=int(layer.max()) + 1,
+        depth=kept.depth,
+        chance=None,
+        provenance={"otoscope": __version__, "recording": None},
+    )
+
+
+def _pairs(
+    kept: Kept, p: NDArray[np.float64], layer: NDArray[Any], unit: NDArray[Any], classes: tuple[str, ...]
+) -> pd.DataFrame:
+    """One row per (neuron, class) pair, in the order of layer, unit and class."""
+    index, category = np.nonzero(kept.assigned.T)
+    neuron = kept.neurons[index]
+    return pd.DataFrame(
+        {
+            "layer": layer[neuron].astype(np.int64),
+            "unit": unit[neuron].astype(np.int64),
+            "category": pd.Series([classes[k] for k in category], dtype="str"),
+            "probability": p[category, neuron],
+            "entropy": kept.entropy[index],
+        }
+    )

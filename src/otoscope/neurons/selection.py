@@ -1,0 +1,182 @@
+"""A selection: the neurons that the filters keep for each class of a labeling, beside what chance gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from otoscope.errors import OtoscopeError
+from otoscope.files import read_json, write_json, write_table
+from otoscope.neurons.chance import Chance
+from otoscope.neurons.filters import Filters
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Selection"]
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Class-specific neurons of one labeling.
+
+    Attributes:
+        label: name of the labeling.
+        classes: its classes, in the data set's order.
+        preset: name of the preset that the thresholds started from.
+        filters: the thresholds used.
+        table: one row per (neuron, class) pair, columns `layer`, `unit`, `category`, `probability` (that the
+            neuron fires on a token of the class, 0 to 1) and `entropy` (nats); in the order of layer, unit
+            and class.
+        layers: number of layers of the model.
+        depth: mean over the neurons of lowest entropy, those that the selectivity filter kept, of
+            log(classes) - entropy, in nats. They are the class-specific ones, except where a preset leaves
+            kept neurons without a class (`aape-drop5`). NaN if none was kept.
+        chance: the same under permuted labels; None if no permutations were asked for.
+        provenance: which model, task, settings and version made it.
+    """
+
+    label: str
+    classes: tuple[str, ...]
+    preset: str
+    filters: Filters
+    table: pd.DataFrame
+    layers: int
+    depth: float
+    chance: Chance | None
+    provenance: Mapping[str, Any]
+
+    @property
+    def neurons(self) -> pd.DataFrame:
+        """The distinct class-specific neurons: columns `layer` and `unit`."""
+        return self.table[["layer", "unit"]].drop_duplicates().reset_index(drop=True)
+
+    @property
+    def pairs(self) -> int:
+        """Number of (neuron, class) pairs."""
+        return len(self.table)
+
+    @property
+    def coverage(self) -> float:
+        """Share of the classes with at least one neuron, in [0, 1]."""
+        return self.table["category"].nunique() / len(self.classes)
+
+    @property
+    def by_layer(self) -> "pd.Series[int]":
+        """Number of distinct class-specific neurons in each layer."""
+        counts = np.bincount(self.neurons["layer"].to_numpy(dtype=np.int64), minlength=self.layers)
+        return pd.Series(counts, index=pd.RangeIndex(self.layers, name="layer"), name="neurons")
+
+    @property
+    def by_category(self) -> "pd.Series[int]":
+        """Number of neurons of each class, in the order of the classes."""
+        counts = self.table["category"].value_counts()
+        return pd.Series(
+            [int(counts.get(name, 0)) for name in self.classes],
+            index=pd.Index(self.classes, name="category"),
+            name="neurons",
+        )
+
+    def sets(self) -> dict[str, set[tuple[int, int]]]:
+        """The (layer, unit) pairs of each class; an empty set for a class without neurons."""
+        found: dict[str, set[tuple[int, int]]] = {name: set() for name in self.classes}
+        for layer, unit, name in zip(
+            *(self.table[key] for key in ("layer", "unit", "category")), strict=True
+        ):
+            found[name].add((int(layer), int(unit)))
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """The findings as JSON holds them; the pairs themselves are in `table`."""
+        return {
+            "label": self.label,
+            "classes": list(self.classes),
+            "preset": self.preset,
+            "filters": {name: getattr(self.filters, name) for name in ("response", "share", "assignment")},
+            "neurons": len(self.neurons),
+            "pairs": self.pairs,
+            "coverage": self.coverage,
+            "depth": None if np.isnan(self.depth) else self.depth,
+            "by_layer": {str(layer): int(count) for layer, count in self.by_layer.items()},
+            "by_category": {str(name): int(count) for name, count in self.by_category.items()},
+            "chance": None if self.chance is None else self.chance.document(),
+            "provenance": dict(self.provenance),
+        }
+
+    def save(self, folder: str | Path) -> None:
+        """Write `selection.json`, and the tables `neurons` and `chance` as Parquet and CSV."""
+        place = Path(folder)
+        write_table(place / "neurons", self.table)
+        if self.chance is not None:
+            write_table(place / "chance", self.chance.values)
+        write_json(place / "selection.json", self.document())
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Selection":
+        """Read a selection that `save` wrote.
+
+        Raises:
+            OtoscopeError: the folder holds none.
+        """
+        place = Path(folder)
+        if not (place / "selection.json").is_file():
+            raise OtoscopeError(
+                f"{place} holds no selection.json; expected a folder that `otoscope select` wrote"
+            )
+        document = read_json(place / "selection.json")
+        chance = document["chance"]
+        if chance is not None:
+            chance = Chance.from_document(chance, pd.read_parquet(place / "chance.parquet"))
+        return cls(
+            label=document["label"],
+            classes=tuple(document["classes"]),
+            preset=document["preset"],
+            filters=Filters(**document["filters"]),
+            table=pd.read_parquet(place / "neurons.parquet"),
+            layers=len(document["by_layer"]),
+            depth=float("nan") if document["depth"] is None else document["depth"],
+            chance=chance,
+            provenance=document["provenance"],
+        )
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """Class-specific neurons in each layer, over the band that permuted labels give."""
+        from otoscope import plots
+
+        frame = pd.DataFrame({"layer": self.by_layer.index, "count": self.by_layer.to_numpy()})
+        if self.chance is not None:
+            band = self.chance.by_layer
+            frame = frame.assign(chance_low=band["low"], chance_high=band["high"])
+        return plots.layers(frame, ax=ax)
+
+    def __repr__(self) -> str:
+        return (
+            f"Selection({self.label!r}, {self.preset}: {len(self.neurons)} neurons, {self.pairs} pairs, "
+            f"coverage {self.coverage:.2f}, depth {self.depth:.4f} nats)"
+        )
+
+    def _repr_html_(self) -> str:
+        summary = pd.DataFrame(
+            {"found": [len(self.neurons), self.coverage, self.depth]},
+            index=["class-specific neurons", "coverage of the classes", "depth (nats)"],
+        )
+        note = "Chance was not asked for."
+        if self.chance is not None:
+            spreads = [self.chance.neurons, self.chance.coverage, self.chance.depth]
+            summary["permuted labels, mean"] = [each.mean for each in spreads]
+            summary["2.5 %"] = [each.low for each in spreads]
+            summary["97.5 %"] = [each.high for each in spreads]
+            summary["p"] = pd.Series([each.p for each in spreads], index=summary.index, dtype=float)
+            note = (
+                f"{self.chance.permutations} permutations, {self.chance.design} design, "
+                f"{self.chance.distinct} distinct. {self.chance.note}"
+            )
+        title = f"{self.label}: class-specific neurons ({self.preset})"
+        return (
+            f"<h4>{escape(title)}</h4>{summary.to_html(na_rep='', float_format='{:.4g}'.format)}"
+            f"<p>{escape(note)}</p>{self.table.head(10).to_html(index=False)}<p>{self.pairs} pairs in all</p>"
+        )

@@ -1,0 +1,56 @@
+"""A recording held in memory, and tasks small enough to work out on paper."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from otoscope.tasks import Labeling
+
+
+@dataclass
+class MemoryStore:
+    """The part of a store that the neurons' room reads."""
+
+    fired: np.ndarray  # (clips, neurons)
+    tokens: np.ndarray
+    clips: pd.DataFrame
+    labelings: dict[str, Labeling]
+    layers: tuple[Any, ...]
+    info: dict[str, Any] = field(default_factory=lambda: {"model": {"name": "toy", "fingerprint": "f"}, "task": {"name": "t"}})
+
+    def labeling(self, name: str) -> Labeling:
+        return self.labelings[name]
+
+    def counts(self, neurons: slice) -> np.ndarray:
+        return self.fired[:, neurons]
+
+
+def make_store(
+    fired: Any,
+    tokens: Any,
+    labels: Sequence[Any],
+    *,
+    groups: Sequence[Any] | None = None,
+    units: Sequence[int] | None = None,
+    multilabel: bool = False,
+    task: str = "t",
+) -> MemoryStore:
+    fired = np.asarray(fired, dtype=np.uint16)
+    clips = pd.DataFrame({"clip": [f"c{i}" for i in range(len(fired))], "kind": labels})
+    if groups is not None:
+        clips["voice"] = groups
+    labeling = Labeling.of(clips, "kind", multilabel=multilabel, group=None if groups is None else "voice")
+    layers = tuple(SimpleNamespace(units=n) for n in units or [fired.shape[1]])
+    store = MemoryStore(fired, np.asarray(tokens), clips, {"kind": labeling}, layers)
+    store.info["task"]["name"] = task
+    return store
+
+
+@pytest.fixture
+def store_of() -> Callable[..., MemoryStore]:
+    return make_store
