@@ -25,8 +25,7 @@ RESERVED = ("tokens", "problem")  # columns that a recording adds to the table o
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Clips with labels, checked on construction for what the table alone can tell (`check` opens the files
-    too).
+    """Clips with labels. What the table can tell is checked on construction; `check` also opens the files.
 
     Attributes:
         name: short name of the data set.
@@ -50,7 +49,7 @@ class Task:
         object.__setattr__(self, "clips", self.clips.reset_index(drop=True))
         if self.seconds is not None and not (np.isfinite(self.seconds) and self.seconds > 0):
             raise UsageError(
-                f"seconds is {self.seconds}; expected a positive length, or none to take clips whole"
+                f"seconds is {self.seconds}; expected a positive length, or none for whole clips"
             )
         self._check_table()
         for labeling in self.labelings:
@@ -103,10 +102,8 @@ class Task:
         # the order of its classes and meet one class only.
         order = np.arange(len(self))
         if self.labelings:
-            member = self.labelings[0].membership(self.clips)
-            order = np.argsort(
-                np.where(member.any(axis=1), member.argmax(axis=1), member.shape[1]), kind="stable"
-            )
+            first = [" ".join(row) for row in self.labelings[0].labels(self.clips)]
+            order = np.argsort(first, kind="stable")
         chosen = np.sort(order[np.arange(n) * len(self) // n])
         return replace(self, clips=self.clips.iloc[chosen])
 
@@ -151,7 +148,7 @@ class Task:
                     f"task {self.name!r}, labeling {labeling.name!r}: there is no {role} column {column!r}; "
                     f"the columns are {list(self.clips.columns)}"
                 )
-        labelled = labeling.membership(self.clips).any(axis=1)
+        labelled = np.array([bool(row) for row in labeling.labels(self.clips)])
         if labeling.group is not None:
             orphans = self.clips["clip"][labelled & self.clips[labeling.group].isna().to_numpy()]
             if len(orphans):

@@ -24,11 +24,14 @@ from otoscope.tasks.tables import need_columns, read_table
 
 __all__ = ["EXCLUDED", "READER", "TEST", "VALID", "load"]
 
-VALID = frozenset("1009 1011 1022 1034 1039 1047 1066 1070 1082".split())
+VALID = frozenset({"1009", "1011", "1022", "1034", "1039", "1047", "1066", "1070", "1082"})
 """Speakers of EVAR's valid split."""
 
 TEST = frozenset(
-    "1001 1004 1017 1019 1020 1025 1026 1029 1033 1035 1042 1044 1050 1053 1056 1058 1060 1069 1083".split()
+    {
+        *("1001", "1004", "1017", "1019", "1020", "1025", "1026", "1029", "1033", "1035"),
+        *("1042", "1044", "1050", "1053", "1056", "1058", "1060", "1069", "1083"),
+    }
 )
 """Speakers of EVAR's test split."""
 

@@ -70,7 +70,7 @@ def _find_lists(place: str, near: Sequence[Path]) -> dict[str, Path]:
         if len(found) == len(names):
             return found
         if found:
-            missing = sorted(name for split, name in names.items() if split not in found)
+            missing = [name for split, name in names.items() if split not in found]
             raise TaskError(
                 f"{folder}: {' and '.join(missing)} not there beside the other lists; get it from {_LISTS}"
             )
@@ -103,8 +103,9 @@ READER = Reader(
     clips=930,
     obtain=_OBTAIN,
     citation=(
-        "G. Tzanetakis, P. Cook. Musical genre classification of audio signals. IEEE Transactions on Speech and Audio "
-        "Processing 10(5), 2002. Split: C. Kereliuk, B. L. Sturm, J. Larsen. Deep Learning and Music Adversaries. "
+        "G. Tzanetakis, P. Cook. Musical genre classification of audio signals. "
+        "IEEE Transactions on Speech and Audio Processing 10(5), 2002. "
+        "Split: C. Kereliuk, B. L. Sturm, J. Larsen. Deep Learning and Music Adversaries. "
         "IEEE Transactions on Multimedia 17(11), 2015."
     ),
     licence="none stated",

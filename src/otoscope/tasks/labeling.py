@@ -66,7 +66,7 @@ class Labeling:
         """Which clip bears which class.
 
         Returns:
-            Shape (clips, classes). A row of a clip without a label is False throughout.
+            Shape (clips, classes). The row of a clip without a label is False throughout.
 
         Raises:
             TaskError: a label that is not one of the classes.
@@ -76,18 +76,27 @@ class Labeling:
         array([[False,  True],
                [False, False]])
         """
-        rows = texts(clips[self.column], self.multilabel)
         index = {name: position for position, name in enumerate(self.classes)}
-        strangers = sorted({label for row in rows for label in row} - set(index))
+        rows = self.labels(clips)
+        member = np.zeros((len(rows), len(self.classes)), dtype=bool)
+        for position, row in enumerate(rows):
+            member[position, [index[label] for label in row]] = True
+        return member
+
+    def labels(self, clips: pd.DataFrame) -> list[list[str]]:
+        """The names of the classes that each clip bears: none, one, or (multi-label) several.
+
+        Raises:
+            TaskError: a label that is not one of the classes.
+        """
+        rows = texts(clips[self.column], self.multilabel)
+        strangers = sorted({label for row in rows for label in row} - set(self.classes))
         if strangers:
             raise TaskError(
                 f"column {self.column!r} holds {some(strangers)}, not listed by labeling {self.name!r}; "
                 f"its classes are {list(self.classes)}"
             )
-        member = np.zeros((len(rows), len(self.classes)), dtype=bool)
-        for position, row in enumerate(rows):
-            member[position, [index[label] for label in row]] = True
-        return member
+        return rows
 
     def groups(self, clips: pd.DataFrame) -> NDArray[np.int64] | None:
         """The group of each clip as an integer from 0; None where this labeling has no groups.

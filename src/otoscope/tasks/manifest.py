@@ -1,17 +1,20 @@
-"""`manifest:FILE`: a CSV or Parquet table with a row per clip, EVAR's metadata CSV among them.
+"""`manifest:FILE`: a CSV or Parquet table with a row per clip; EVAR's metadata CSV is one.
 
 The columns:
 
-- *the file*: the first of file_name, filename, file, path, audio. Relative paths start at the table's folder, or at
-  ROOT where the task is named `manifest:FILE@ROOT`. With a column `clip` its values name the clips, else the file does.
+- *the file*: the first of file_name, filename, file, path, audio. Relative paths start at the table's
+  folder, or at ROOT where the task is named `manifest:FILE@ROOT`. A column `clip` names the clips; without
+  it the file does.
 - *a part of the file*: start and stop, in seconds.
-- *labels*: those asked for with `labels=`; else `label`, if there is one; else every column that repeats itself: at least two
-  distinct values, and on average two clips or more for each. The columns named in this list are never guessed
-  to be labels, nor are fractions. A column of lists, or one in which a cell holds a comma, is multi-label.
-- *groups*: the first of group, speaker, speaker_id, spk_id, actor, subject: what the clips of one label should not be
-  confused with. A labeling of that column itself has no group.
-- *the split*: `split` (train, valid or val, test ...), or else `fold`. A row whose split is empty or anything else is left out, as
-  EVAR does, and counted in a warning.
+- *labels*: those asked for with `labels=`; else `label`, if there is one; else every column that repeats
+  itself: at least two distinct values, and on average two clips or more for each. The columns named in this
+  list are never guessed to be labels, nor are fractions. A column of lists, or with a comma in any cell, is
+  multi-label.
+- *groups*: the first of group, speaker, speaker_id, spk_id, actor, subject: what the clips of one label
+  should not be confused with. A labeling of that column itself has no group.
+- *the split*: `split` (train, valid or val, test ...), or else `fold`. A row whose split is empty or
+  anything else is left out, as EVAR does, and counted in a warning. A labeling of which no class lies in
+  two parts (speakers, where they are kept apart) has no split.
 """
 
 from collections.abc import Sequence
@@ -56,7 +59,7 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
             column,
             multilabel=_is_multilabel(clips[column]),
             group=None if column == group else group,
-            split=split,
+            split=split if split and _is_shared(clips, column, split) else None,
         )
         for column in columns
     )
@@ -85,8 +88,8 @@ def _with_paths(table: pd.DataFrame, file: Path, root: Path) -> pd.DataFrame:
         )
     if table[column].isna().any():
         raise TaskError(f"{file}: column {column!r} is empty in row {table.index[table[column].isna()][0]}")
-    names = table[column].astype(str)
-    paths = [name if "://" in name else str(root / name.replace("\\", "/")) for name in names]
+    names = table[column].astype(str).str.replace("\\", "/", regex=False)
+    paths = [name if "://" in name else str(root / name) for name in names]
     if not any("://" in path or Path(path).exists() for path in paths):
         raise TaskError(
             f"{file}: none of its {len(paths)} files is there (looked for {paths[0]}); "
@@ -95,14 +98,11 @@ def _with_paths(table: pd.DataFrame, file: Path, root: Path) -> pd.DataFrame:
     unwanted = [name for name in table if name in (*RESERVED, column) or str(name).startswith("Unnamed")]
     clips = table.drop(columns=unwanted).assign(path=paths)
     if "end" in clips:
-        # UrbanSound8K's start and end lie in the recording that the clip was cut from, not in the clip's
-        # file.
+        # UrbanSound8K's start and end lie in the recording that the clip was cut from, not in the clip.
         clips = clips.drop(columns=["start", "stop"], errors="ignore")
     for bound in {"start", "stop"} & set(clips):
         clips[bound] = _seconds(clips[bound], file)
-    if "clip" not in clips:
-        clips["clip"] = _clip_names(names.str.replace("\\", "/", regex=False), clips)
-    return clips
+    return clips.assign(clip=clips["clip"].astype(str) if "clip" in clips else _clip_names(names, clips))
 
 
 def _clip_names(names: "pd.Series[str]", clips: pd.DataFrame) -> "pd.Series[str]":
@@ -156,6 +156,13 @@ def _repeats_itself(column: "pd.Series[Any]") -> bool:
     labels = [label for row in rows for label in row]
     distinct = set(labels)
     return 2 <= len(distinct) <= len(labels) / 2 and not any(_is_fraction(label) for label in distinct)
+
+
+def _is_shared(clips: pd.DataFrame, column: str, split: str) -> bool:
+    """Whether any label lies in two parts of the split; where none does, no probe could be tested by it."""
+    rows = texts(clips[column], _is_multilabel(clips[column]))
+    parts = {(label, part) for row, part in zip(rows, clips[split], strict=True) for label in row}
+    return len(parts) > len({label for label, _ in parts})
 
 
 def _is_fraction(label: str) -> bool:

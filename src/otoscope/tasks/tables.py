@@ -51,9 +51,8 @@ def need_columns(table: pd.DataFrame, columns: tuple[str, ...], where: str | os.
     """Refuse a table that lacks one of the columns, naming those it has."""
     missing = [column for column in columns if column not in table]
     if missing:
-        raise TaskError(
-            f"{os.fspath(where)}: there is no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
-        )
+        there = ", ".join(map(str, table.columns))
+        raise TaskError(f"{os.fspath(where)}: there is no column {', '.join(missing)}; it has {there}")
 
 
 def integers(column: "pd.Series[Any]", where: str | os.PathLike[str]) -> "pd.Series[int]":
