@@ -1,6 +1,6 @@
 """otoscope: what the neurons of an audio model listen to, how sure one can be of it, and whether it matters.
 
-The names at the top are the verbs; the rest is reached through its room (`otoscope.neurons`, `otoscope.tasks`).
+The names at the top are the verbs; the rest is reached through its room, `otoscope.neurons` for example.
 Nothing heavy is imported until a name is used.
 """
 
@@ -45,9 +45,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from otoscope.activations import open_store, record
-    from otoscope.interventions import ablate, gains, probe_accuracy
+    from otoscope.interventions import ablate, probe_accuracy
+    from otoscope.interventions.gains import gains
     from otoscope.models import load_model
-    from otoscope.neurons import entropy, firing_probability, planted, select, share
+    from otoscope.neurons import firing_probability, select, share
+    from otoscope.neurons.entropy import entropy
+    from otoscope.neurons.planted import planted
     from otoscope.pretraining import pretrain
     from otoscope.reporting import report
     from otoscope.tasks import load_task

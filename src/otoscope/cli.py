@@ -3,14 +3,11 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from otoscope.errors import OtoscopeError, UsageError
-
-if TYPE_CHECKING:
-    from otoscope.neurons import Selection
 
 app = typer.Typer(
     name="otoscope",
@@ -203,7 +200,7 @@ def record(
         )
         documents.append(console.store_document(store))
     document = documents[0] if len(documents) == 1 else {"stores": documents}
-    console.show(document, json, *(console.store_lines(each) for each in documents))
+    console.show(document, json, [line for each in documents for line in console.store_lines(each)])
 
 
 @app.command()
@@ -252,11 +249,11 @@ def select(
 
     otoscope select esc50.zarr --label category --preset lape --share 0.02 --json
     """
-    from otoscope import console, open_store
+    from otoscope import console, neurons, open_store
     from otoscope.files import slug
 
     opened = open_store(store)
-    selection = _select(
+    selection = neurons.select(
         opened,
         label,
         preset=preset,
@@ -293,7 +290,9 @@ def share(
     from otoscope.files import slug
 
     places = [_store_and_label(each) for each in (first, second) if each is not None]
-    selections = [_select(open_store(store), label, preset=preset, permutations=0) for store, label in places]
+    selections = [
+        neurons.select(open_store(store), label, preset=preset, permutations=0) for store, label in places
+    ]
     sharing = neurons.share(*selections)
     name = "-".join(
         slug(each) for each in (places[0][1], *(f"{Path(s).stem}-{label}" for s, label in places[1:]))
@@ -397,7 +396,7 @@ def report(
     from otoscope import console, reporting
 
     page = reporting.report(stores, out)
-    console.show({"report": str(page)}, json, f"open {page}")
+    console.show({"report": str(page)}, json, [f"open {page}"])
 
 
 @app.command()
@@ -416,7 +415,7 @@ def demo(
     from otoscope import console, study
 
     result = study.run(study.FULL if full else study.DEMO, out, limit=limit, say=console.say, progress=True)
-    console.show(result.document(), json, *console.study_lines(result))
+    console.show(result.document(), json, console.study_lines(result))
 
 
 @app.command()
@@ -452,9 +451,3 @@ def _store_and_label(text: str) -> tuple[str, str]:
     if not colon or not store or not label:
         raise UsageError(f"{text!r}: expected STORE:LABEL, such as cremad.zarr:gender")
     return store, label
-
-
-def _select(store: Any, label: str, **options: Any) -> "Selection":
-    from otoscope import neurons
-
-    return neurons.select(store, label, **options)

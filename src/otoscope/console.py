@@ -92,8 +92,8 @@ def selection_lines(selection: "Selection") -> Lines:
     if document["chance"]:
         chance = document["chance"]
         yield (
-            f"Chance: {chance['permutations']} permutations, {chance['design']} design. Count and coverage are\n"
-            "described; what is tested is the depth."
+            f"chance: {chance['permutations']} permutations, {chance['design']} design. Count and coverage\n"
+            "are described; what is tested is the depth."
         )
     yield from _counts("neurons by class", document["by_category"])
     yield from _counts("neurons by layer", document["by_layer"])
@@ -117,15 +117,20 @@ def probe_lines(score: "ProbeScore") -> Lines:
 
 
 def ablation_lines(ablation: "Ablation") -> Lines:
-    """What switching neurons off did to each class, beside the control sets."""
-    for target, rows in ablation.summary.groupby("target", sort=False):
-        yield f"off: {target}"
-        table = _table(
-            "class", "clips", "accuracy", "change", "controls", "p", "margin", "change", "controls", "p"
-        )
-        for row in rows.to_dict("records"):
-            table.add_row(str(row["category"]), str(row["clips"]), *_ablation_cells(row))
-        yield table
+    """What switching neurons off did to their own classes, beside the control sets."""
+    table = _table("off", "neurons", "class", "clips", "accuracy", "controls", "p", "margin", "controls", "p")
+    for target in ablation.targets:
+        rows = ablation.summary[ablation.summary["target"] == target.name]
+        own = rows[rows["category"].isin(target.categories)] if target.categories else rows
+        for position, row in enumerate(own.to_dict("records")):
+            first = (target.name, str(len(target.neurons))) if position == 0 else ("", "")
+            table.add_row(*first, str(row["category"]), str(row["clips"]), *_change_cells(row))
+    yield f"{ablation.label}: what switching neurons off changes"
+    yield table
+    yield (
+        "Accuracy in percentage points, margin in logits. controls: mean change under random sets\n"
+        "of as many neurons in the same layers; p: share of sets that change at least as much."
+    )
 
 
 def pretraining_lines(result: "PretrainResult") -> Lines:
@@ -180,6 +185,18 @@ def _chance_cells(chance: Mapping[str, float | None] | None, form: str) -> tuple
         return "-", "-", "-"
     band = f"{_figure(chance['low'], form)} to {_figure(chance['high'], form)}"
     return _figure(chance["mean"], form), band, _figure(chance["p"], "{:.3f}")
+
+
+def _change_cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
+    cells: list[str] = []
+    for measure, scale, form in (("accuracy", 100, "{:+.1f}"), ("margin", 1, "{:+.2f}")):
+        before = row[f"{measure}_baseline"]
+        cells += [
+            form.format(scale * row[f"{measure}_change"]),
+            form.format(scale * (row[f"{measure}_controls_mean"] - before)),
+            _figure(row[f"{measure}_p"], "{:.2f}"),
+        ]
+    return tuple(cells)
 
 
 def _counts(title: str, counts: Mapping[str, int]) -> Lines:

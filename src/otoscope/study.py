@@ -27,8 +27,7 @@ class Study:
     Attributes:
         models: specs that `load_model` takes.
         tasks: specs that `load_task` takes; every labeling of each is dissected.
-        ablations: (model, labeling) pairs whose class-specific neurons are switched off; every task's labeling
-            of that name counts.
+        ablations: (model, labeling) pairs whose class-specific neurons are switched off.
         permutations: label permutations behind every chance level.
         seed: seed of permutations, probe splits and control draws.
     """
