@@ -8,7 +8,8 @@ from otoscope.models.loading import build_vit
 from otoscope.models.m2d import M2D
 from otoscope.models.vit import ViTConfig, untrained
 
-MINI_CONFIG = ViTConfig(input_size=(80, 208), patch_size=(16, 16), width=192, depth=12, heads=6, hidden=768)
+# Heads of 64 channels, as in every M2D.
+MINI_CONFIG = ViTConfig(input_size=(80, 208), patch_size=(16, 16), width=192, depth=12, heads=3, hidden=768)
 MINI_SAMPLE_RATE = 16000
 MINI_NORM_STATS = NORM_STATS  # of the untrained model; the trained ones carry their own
 TRAINED = ("ssl", "supervised")
