@@ -10,8 +10,9 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ import fsspec
 import numpy as np
 import soundfile
 import soxr
+from fsspec.spec import AbstractFileSystem
 from numpy.typing import NDArray
 
 from otoscope.containers import shortfall
@@ -138,9 +140,7 @@ def read(
         rate = file.samplerate
         mono = _decode(name, file, start, stop)
     if len(mono) < 2:
-        raise AudioError(
-            name, f"holds {len(mono)} sample", "expected sound of two samples or more; try removing it"
-        )
+        raise _too_short(name, len(mono))
     wrong = np.flatnonzero(~np.isfinite(mono))
     if len(wrong):
         raise AudioError(
@@ -151,9 +151,7 @@ def read(
     if rate != sample_rate:
         mono = np.ascontiguousarray(soxr.resample(mono, rate, sample_rate, quality="HQ"), dtype=np.float32)
         if not len(mono):
-            raise AudioError(
-                name, f"is too short to be heard at {sample_rate} Hz", "expected more sound; try removing it"
-            )
+            raise _too_short(name, 0, f" at {sample_rate} Hz")
     return fit(mono, len(mono) if length is None else length)
 
 
@@ -204,7 +202,7 @@ def _length(sample_rate: int, seconds: float | None) -> int | None:
 def _bytes(name: str) -> Iterator[BinaryIO]:
     """Open a file for reading bytes; what stands in the way is told as an AudioError."""
     try:
-        with fsspec.open(name, "rb") if "://" in name else Path(name).open("rb") as file:
+        with _remote(name) if "://" in name else Path(name).open("rb") as file:
             yield file
     except FileNotFoundError:
         advice = "expected an audio file; try the path of the data set's folder again"
@@ -213,6 +211,24 @@ def _bytes(name: str) -> Iterator[BinaryIO]:
         said = getattr(error, "strerror", None) or str(error)
         advice = "expected a file that can be read; try its permissions, or getting it again"
         raise AudioError(name, f"cannot be read: {said}", advice) from None
+
+
+def _remote(url: str) -> AbstractContextManager[BinaryIO]:
+    """Open an fsspec URL. An archive's list of members is read once, not once a clip."""
+    member, chained, archive = url.partition("::")
+    if member.startswith("zip://") and chained:
+        local = Path(archive)
+        return _archive(archive, local.stat().st_mtime_ns if local.exists() else 0).open(member)  # type: ignore[no-any-return]
+    try:
+        return fsspec.open(url, "rb")  # type: ignore[no-any-return]
+    except (ValueError, ImportError) as error:  # a protocol that fsspec does not know, or lacks a package for
+        advice = "expected a URL that fsspec opens; try a local copy"
+        raise AudioError(url, f"cannot be opened: {error}", advice) from None
+
+
+@lru_cache(maxsize=8)
+def _archive(path: str, _modified: int) -> AbstractFileSystem:
+    return fsspec.filesystem("zip", fo=path)
 
 
 @contextmanager
@@ -234,10 +250,11 @@ def _opened(name: str) -> Iterator[soundfile.SoundFile]:
                 f"expected audio ({', '.join(SUFFIXES)}); try converting it, or getting it again",
             ) from None
         with file:
-            if file.frames == 0:
-                raise AudioError(
-                    name, "holds no samples", "expected sound; try removing it, or getting it again"
-                )
+            if file.frames < 2:
+                raise _too_short(name, file.frames)
+            if file.frames == _UNKNOWN:
+                advice = "expected a header with the number of samples; try writing it again, not into a pipe"
+                raise AudioError(name, "does not state its length", advice)
             yield file
 
 
@@ -253,6 +270,11 @@ def _check_container(name: str, source: BinaryIO) -> None:
         )
     if missing := shortfall(source):
         raise _truncated(name, missing)
+
+
+def _too_short(name: str, samples: int, where: str = "") -> AudioError:
+    holds = f"holds {'one sample' if samples == 1 else 'no samples'}{where}"
+    return AudioError(name, holds, "expected sound; try leaving it out, or getting it again")
 
 
 def _said(error: soundfile.LibsndfileError) -> str:
@@ -284,7 +306,7 @@ def _decode(name: str, file: soundfile.SoundFile, start: float | None, stop: flo
         raise _truncated(
             name, f"the decoder stopped after {got} of {wanted} frames ({_said(error)})"
         ) from None
-    if got < wanted and file.frames != _UNKNOWN:
+    if got < wanted:
         raise _truncated(name, f"its header promises {wanted} frames and {got} could be decoded")
     return np.concatenate([*blocks, np.empty(0, np.float32)])[skip:]
 
