@@ -17,6 +17,7 @@ from otoscope import audio
 from otoscope.errors import UsageError
 from otoscope.tasks.cells import some, texts
 from otoscope.tasks.labeling import Labeling, TaskError
+from otoscope.tasks.spread import spread
 
 __all__ = ["Labeling", "Task", "TaskError"]
 
@@ -93,18 +94,13 @@ class Task:
         return digest.hexdigest()
 
     def head(self, n: int) -> "Task":
-        """`n` of the clips, in the same order, with the classes of the first labeling in proportion."""
+        """`n` of the clips, in the same order: of each class of the first labeling its share."""
         if n < 1:
             raise UsageError(f"the number of clips is {n}; expected 1 or more")
         if n >= len(self):
             return self
-        # Even steps through the clips sorted by class: through the table as it stands they could fall in with
-        # the order of its classes and meet one class only.
-        order = np.arange(len(self))
-        if self.labelings:
-            first = [" ".join(row) for row in self.labelings[0].labels(self.clips)]
-            order = np.argsort(first, kind="stable")
-        chosen = np.sort(order[np.arange(n) * len(self) // n])
+        labels = self.labelings[0].labels(self.clips) if self.labelings else [[]] * len(self)
+        chosen = spread([row[0] if row else "" for row in labels], n)
         return replace(self, clips=self.clips.iloc[chosen])
 
     def read(self, index: int, sample_rate: int) -> audio.Waveform:
