@@ -127,7 +127,8 @@ def _read_torch(path: Path, allow: Sequence[str]) -> dict[str, Any]:
             document = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
         if blocked := re.search(r"GLOBAL ([\w.]+)", str(error)):
-            raise CheckpointError(path, _refusal([blocked[1]])) from error
+            # In torch's old format a file cut off within a name asks for a wrong one.
+            raise CheckpointError(path, f"{_refusal([blocked[1]])}; or it is truncated there") from error
         reason = str(error).strip().splitlines()[-1:] or ["unexpected end"]
         raise CheckpointError(path, f"cannot be read as weights, perhaps truncated ({reason[0]})") from error
     if not isinstance(document, dict):
