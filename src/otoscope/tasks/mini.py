@@ -1,0 +1,82 @@
+"""The embedded miniature: three small rendered tasks that travel with the package.
+
+`mini:events` (what sounds), `mini:notes` (octave and instrument family) and `mini:voices` (language, gender and
+speaker) are about 900 clips of 2 s. `tools/mini/` renders them, from voices, instruments, texts and seeds that the
+embedded models never heard in training.
+"""
+
+import zipfile
+from importlib.resources import files
+
+import pandas as pd
+
+from otoscope.errors import UsageError
+from otoscope.tasks.base import Task
+from otoscope.tasks.labeling import Labeling
+
+__all__ = ["NAMES", "archive", "load"]
+
+NAMES = ("events", "notes", "voices")
+"""The tasks of the miniature."""
+
+SECONDS = 2.0
+LICENCE = "Apache-2.0; rendered with espeak-ng and with FluidR3 GM (MIT, Frank Wen), which are not part of the package"
+
+
+def archive() -> str:
+    """The path of the zip that holds clips and tables.
+
+    Raises:
+        UsageError: the package is installed in a form without files on disk.
+    """
+    path = files("otoscope.tasks") / "data" / "mini.zip"
+    if not path.is_file():
+        raise UsageError(
+            f"{path}: the embedded miniature is not there; try installing otoscope again, "
+            "or rendering it with tools/mini/render_tasks.py"
+        )
+    return str(path)
+
+
+def load(name: str) -> Task:
+    """One of the tasks of the embedded miniature.
+
+    Args:
+        name: "events", "notes" or "voices".
+
+    Returns:
+        The task. Its clips lie in the package's zip and are read from there, nothing is unpacked.
+
+    Raises:
+        UsageError: another name.
+
+    >>> load("voices")
+    Task('mini-voices', 288 clips, labelings: language (6), gender (2), speaker (16))
+    """
+    if name not in NAMES:
+        raise UsageError(f"mini:{name} is not a task; expected mini:{', mini:'.join(NAMES)}")
+    path = archive()
+    with zipfile.ZipFile(path) as container, container.open(f"{name}.csv") as table:
+        clips = pd.read_csv(table)
+    clips.insert(1, "path", [f"zip://{clip}::{path}" for clip in clips["clip"]])
+    return Task(f"mini-{name}", clips, _labelings(name, clips), seconds=SECONDS, licence=LICENCE)
+
+
+def _labelings(name: str, clips: pd.DataFrame) -> tuple[Labeling, ...]:
+    """The questions of a task, each with the groups that its folds keep apart.
+
+    They were fixed before the embedded models were trained.
+    """
+    if name == "events":
+        return (Labeling.of(clips, "event", group="recipe", split="fold"),)
+    if name == "notes":
+        return (
+            Labeling.of(clips, "octave", group="instrument", split="fold"),
+            Labeling.of(clips, "family", group="instrument", split="fold"),
+        )
+    return (
+        Labeling.of(clips, "language", group="speaker", split="fold"),
+        Labeling.of(clips, "gender", group="speaker", split="fold"),
+        # A speaker cannot be kept apart from itself: its folds keep apart what is said.
+        Labeling.of(clips, "speaker", split="speaker_fold"),
+    )
