@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope import plots
-from otoscope.errors import UsageError
+from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json, write_json, write_table
 
 if TYPE_CHECKING:
@@ -146,8 +146,16 @@ class Ablation:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Ablation":
-        """Read what `save` wrote."""
+        """Read what `save` wrote.
+
+        Raises:
+            OtoscopeError: the folder holds no ablation.
+        """
         folder = Path(folder)
+        if not (folder / "ablation.json").is_file():
+            raise OtoscopeError(
+                f"{folder} holds no ablation.json; expected a folder that `otoscope ablate` wrote"
+            )
         document = read_json(folder / "ablation.json")
         targets = tuple(
             Target(

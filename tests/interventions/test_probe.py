@@ -1,0 +1,114 @@
+"""The two probes: what they learn, and that they agree with scikit-learn's own."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import SkipTestWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+from otoscope.interventions import LinearProbe, logistic_probe
+from otoscope.interventions.logistic import STRENGTHS
+
+
+def blobs(classes, clips, features=8, apart=3.0, seed=0):
+    """Embeddings around one centre per class, and their classes."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(clips) % classes
+    centres = apart * rng.normal(size=(classes, features))
+    return (10 + 2 * (rng.normal(size=(clips, features)) + centres[y])).astype(np.float32), y
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_separable_classes_are_learnt(classes):
+    X, y = blobs(classes, 280)
+    names = np.array([f"class {k}" for k in range(classes)])[y]
+    probe = LinearProbe(learning_rate=0.01).fit(X[:140], names[:140])
+    assert probe.score(X[140:], names[140:]) > 0.97
+
+
+def test_two_classes_are_learnt_whichever_is_rare():
+    """The published head never learns the second of two classes and scores the share of the first."""
+    X, y = blobs(2, 400, apart=1.5)
+    for rare in (0, 1):
+        keep = np.flatnonzero((y != rare) | (np.arange(400) % 8 == rare))
+        probe = LinearProbe(learning_rate=0.01).fit(X[keep], y[keep])
+        for k in (0, 1):
+            assert (probe.predict(X[y == k]) == k).mean() > 0.9
+        lead = probe.decision_function(X)
+        assert lead.shape == (400,)
+        np.testing.assert_array_equal(lead > 0, probe.predict(X) == 1)
+
+
+def test_with_time_to_learn_it_agrees_with_logistic_regression():
+    X, y = blobs(4, 1200, apart=1.2)
+    probe = LinearProbe(learning_rate=0.01).fit(X[:600], y[:600])
+    rival = make_pipeline(StandardScaler(), LogisticRegression(C=100)).fit(X[:600], y[:600])
+    assert abs(probe.score(X[600:], y[600:]) - rival.score(X[600:], y[600:])) < 0.02
+    assert (probe.predict(X[600:]) == rival.predict(X[600:])).mean() > 0.95
+
+
+def test_the_vocabulary_is_explicit_and_in_its_order():
+    X, y = blobs(3, 60)
+    names = np.array(["c", "a", "b"])[y]
+    probe = LinearProbe(learning_rate=0.05, classes=["c", "a", "b", "never heard"]).fit(X, names)
+    assert list(probe.classes_) == ["c", "a", "b", "never heard"]
+    assert probe.coef_.shape == (4, 8)
+    assert probe.score(X, names) > 0.95
+    with pytest.raises(ValueError, match="the labels b are not among the classes a, c"):
+        LinearProbe(classes=["a", "c"]).fit(X, names)
+
+
+def test_a_seed_repeats_and_torchs_own_generator_is_left_alone():
+    import torch
+
+    X, y = blobs(3, 90)
+    state = torch.get_rng_state()
+    first, again = LinearProbe(random_state=3).fit(X, y), LinearProbe(random_state=3).fit(X, y)
+    np.testing.assert_array_equal(first.coef_, again.coef_)
+    assert not np.array_equal(first.coef_, LinearProbe(random_state=4).fit(X, y).coef_)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_training_stops_by_the_validation_clips_given():
+    X, y = blobs(2, 200)
+    probe = LinearProbe(learning_rate=0.01, patience=5)
+    # Labels turned round: the more it learns, the worse it scores.
+    turned = probe.fit(X, y, validation=(X, 1 - y))
+    assert turned.n_iter_ < 20
+    assert probe.fit(X, y, validation=(X, y)).n_iter_ == 200  # ties count as improvement
+
+
+def test_scikit_learns_own_checks_pass():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SkipTestWarning)
+        check_estimator(LinearProbe(learning_rate=0.05, epochs=60))
+
+
+def test_the_logistic_probe_is_scikit_learns_with_the_best_strength():
+    X, y = blobs(3, 90, features=200, apart=0.3)
+    probe = logistic_probe(X, y)
+    strength = probe[-1].C
+    assert strength in STRENGTHS
+    plain = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000, tol=1e-8)).fit(X, y)
+    new, _ = blobs(3, 90, features=200, apart=0.3, seed=1)
+    # The rotation onto the clips' span changes nothing.
+    np.testing.assert_allclose(probe.decision_function(new), plain.decision_function(new), atol=0.02)
+
+
+def test_the_strength_is_judged_on_whole_groups():
+    """Where groups are plain and their classes are not, folds that split groups trust weak penalties."""
+    rng = np.random.default_rng(0)
+    group = np.repeat(np.arange(24), 6)
+    y = group % 2
+    X = 4 * rng.normal(size=(24, 30))[group] + rng.normal(size=(144, 30))
+    assert logistic_probe(X, y, group)[-1].C < logistic_probe(X, y)[-1].C
+
+
+def test_a_class_with_one_clip_leaves_nothing_to_judge_by():
+    X, _ = blobs(2, 11)
+    probe = logistic_probe(X, np.arange(11) // 10)
+    assert probe[-1].C == STRENGTHS[2]

@@ -1,0 +1,125 @@
+"""Splits: the data set's own first, groups never on both sides, classes on both."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otoscope.errors import OtoscopeError
+from otoscope.interventions import make_splits
+from otoscope.tasks import Labeling
+
+
+def table(clips=60, classes=3, groups=10, **columns):
+    number = np.arange(clips)
+    return pd.DataFrame(
+        {
+            "clip": [f"{n}.wav" for n in number],
+            "label": [f"c{n % classes}" for n in number],
+            "speaker": [f"s{(n // classes) % groups}" for n in number],
+            **columns,
+        }
+    )
+
+
+def labeling(**settings):
+    return Labeling("sound", "label", ("c0", "c1", "c2"), **settings)
+
+
+def dealt(of, clips, usable=None, **settings):
+    return make_splits(of, clips, np.ones(len(clips), dtype=bool) if usable is None else usable, **settings)
+
+
+def test_a_split_column_is_taken_as_it_is():
+    split = ["train", "val", "test", "TEST ", "train"] * 12
+    splits = dealt(labeling(split="split"), table(split=split))
+    (fold,) = splits.folds
+    assert [len(fold.train), len(fold.valid), len(fold.test)] == [24, 12, 24]
+    assert set(fold.test % 5) == {2, 3}
+    np.testing.assert_array_equal(fold.learning, np.setdiff1d(np.arange(60), fold.test))
+    assert splits.description == "the data set's split (column 'split': 24 train, 12 valid, 24 test clips)"
+
+
+@pytest.mark.parametrize("kind", [int, float, str])
+def test_fold_numbers_make_a_fold_each(kind):
+    fold = [kind(1 + n // 3 % 5) for n in range(60)]
+    splits = dealt(labeling(split="fold"), table(fold=fold))
+    assert [set(each.test // 3 % 5) for each in splits.folds] == [{0}, {1}, {2}, {3}, {4}]
+    assert all(len(each.train) == 48 and not len(each.valid) for each in splits.folds)
+
+
+def test_clips_without_split_label_or_sound_are_never_used():
+    clips = table(split=["train", "test"] * 30)
+    clips.loc[[0, 7], "split"] = None
+    clips.loc[[12, 13], "label"] = None
+    usable = np.arange(60) != 20
+    (fold,) = dealt(labeling(split="split"), clips, usable).folds
+    assert not set(np.concatenate([fold.train, fold.test])) & {0, 7, 12, 13, 20}
+
+
+def test_groups_on_both_sides_of_a_published_split_are_named():
+    splits = dealt(labeling(split="split", group="speaker"), table(split=["train"] * 42 + ["test"] * 18))
+    assert splits.description.endswith("up to 6 groups of 'speaker' lie on both sides")
+    apart = table(split=["train" if n // 3 % 10 < 7 else "test" for n in range(60)])
+    assert "both sides" not in dealt(labeling(split="split", group="speaker"), apart).description
+
+
+@given(st.integers(0, 1000), st.integers(2, 12))
+def test_groups_are_never_split_and_every_clip_is_tested_once(seed, groups):
+    clips = table(groups=groups)
+    splits = dealt(labeling(group="speaker"), clips, seed=seed)
+    assert len(splits.folds) == min(5, groups)
+    for fold in splits.folds:
+        assert not set(clips["speaker"].iloc[fold.train]) & set(clips["speaker"].iloc[fold.test])
+        assert set(clips["label"].iloc[fold.train]) == {"c0", "c1", "c2"}
+    np.testing.assert_array_equal(np.sort(np.concatenate([f.test for f in splits.folds])), np.arange(60))
+
+
+def test_without_groups_folds_are_stratified_by_class_and_seeded():
+    clips = table()
+    splits = dealt(labeling(), clips, seed=7)
+    assert splits.description == "5 folds stratified by class (seed 7)"
+    for fold in splits.folds:
+        assert clips["label"].iloc[fold.test].value_counts().tolist() == [4, 4, 4]
+    again = dealt(labeling(), clips, seed=7)
+    assert all(np.array_equal(a.test, b.test) for a, b in zip(splits.folds, again.folds, strict=True))
+    other = dealt(labeling(), clips, seed=8)
+    assert not np.array_equal(splits.folds[0].test, other.folds[0].test)
+
+
+def test_small_classes_make_fewer_folds():
+    clips = table()
+    clips.loc[clips.index[clips["label"] == "c2"][3:], "label"] = "c0"
+    assert len(dealt(labeling(), clips).folds) == 3
+
+
+@pytest.mark.parametrize(
+    ("of", "change", "message"),
+    [
+        (labeling(split="s"), {"s": "train"}, r"gives 60 usable train clips and 0 test clips; expected some"),
+        (labeling(split="s"), {"s": ["train", "dev"] * 30}, r"holds 'train'; expected train, valid and test"),
+        (labeling(split="s"), {"s": 3}, r"has the single fold 3; expected at least 2"),
+        (
+            labeling(split="s"),
+            {"s": ["train", "train", "test"] * 20},
+            r"'c2' occurs in test and not in training",
+        ),
+        (labeling(), {"label": "c1"}, r"has usable clips of 1 class; expected at least 2"),
+        (
+            labeling(),
+            {"label": ["c0"] * 30 + ["c1"] * 29 + ["c2"]},
+            r"has one clip only for 'c2'; expected 2",
+        ),
+        (
+            labeling(group="speaker"),
+            {"speaker": ["s0", "s1", "s2"] * 20},
+            r"has one group of the column 'speaker' only for 'c0', 'c1', 'c2'",
+        ),
+        (labeling(multilabel=True), {}, r"'sound' gives a clip several labels; .* need one label a clip"),
+        (Labeling("sound", "label", ("c0",)), {"label": "c0"}, r"'sound' has 1 class; expected at least 2"),
+    ],
+)
+def test_what_cannot_be_learnt_and_tested_is_refused(of, change, message):
+    with pytest.raises(OtoscopeError, match=message):
+        dealt(of, table(**change))
