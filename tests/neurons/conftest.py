@@ -21,7 +21,9 @@ class MemoryStore:
     clips: pd.DataFrame
     labelings: dict[str, Labeling]
     layers: tuple[Any, ...]
-    info: dict[str, Any] = field(default_factory=lambda: {"model": {"name": "toy", "fingerprint": "f"}, "task": {"name": "t"}})
+    info: dict[str, Any] = field(
+        default_factory=lambda: {"model": {"name": "toy", "fingerprint": "f"}, "task": {"name": "t"}}
+    )
 
     def labeling(self, name: str) -> Labeling:
         return self.labelings[name]
@@ -53,4 +55,10 @@ def make_store(
 
 @pytest.fixture
 def store_of() -> Callable[..., MemoryStore]:
+    return make_store
+
+
+@pytest.fixture(scope="session")
+def store_of_any() -> Callable[..., MemoryStore]:
+    """The same, for tests that hypothesis repeats."""
     return make_store

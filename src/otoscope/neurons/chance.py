@@ -202,10 +202,10 @@ def permuted_measures(
     for start in range(0, permutations, batch):
         draws = [membership_matrix(design.permuted(random)) for _ in range(min(batch, permutations - start))]
         stacked = sparse.csr_array(sparse.vstack(draws))
-        weights = (stacked @ unit_weights).reshape(-1, classes, 1)
+        weights = np.asarray(stacked @ unit_weights).reshape(-1, classes, 1)
         tables = np.empty((len(draws), classes, len(layer)), np.int32 if width == 4 else np.int64)
         for part, sums in class_sums(store, clips.rows, weighting, *pooled, stacked):
-            tables[:, :, part] = sums.reshape((len(draws), classes, -1))
+            tables[:, :, part] = sums.reshape(len(draws), classes, -1)
         rows += [
             _measures(apply_filters(table / weight, filters), layer)
             for table, weight in zip(tables, weights, strict=True)

@@ -18,7 +18,7 @@ from otoscope.neurons.entropy import class_entropy
 
 __all__ = ["PRESETS", "Filters", "Kept", "apply_filters", "filters_for", "order_statistic"]
 
-_TIE_DECIMALS = 12  # entropies equal to here are tied: what differs beyond is the rounding of sums
+_TIE = 1e-12  # nats: entropies closer than this are tied; only the rounding of sums sets them apart
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def apply_filters(p: NDArray[np.float64], filters: Filters) -> Kept:
 
     Args:
         p: firing probabilities in [0, 1]; columns in the order of (layer, unit), by which ties in entropy are
-            broken (entropies are tied that agree to 12 decimals). Shape (classes, neurons).
+            broken (entropies are tied that lie within 1e-12 nats). Shape (classes, neurons).
         filters: the thresholds.
 
     Returns:
@@ -151,8 +151,15 @@ def apply_filters(p: NDArray[np.float64], filters: Filters) -> Kept:
     response, assignment = order_statistic(p, filters.response, filters.assignment)
     candidates = np.flatnonzero(p.max(axis=0) > response)
     found = class_entropy(p[:, candidates])
-    # A stable sort of ascending neurons breaks ties by (layer, unit).
-    order = np.argsort(found.round(_TIE_DECIMALS), kind="stable")[: round(p.shape[1] * filters.share)]
+    order = _ranked(found)[: round(p.shape[1] * filters.share)]
     best = np.sort(order)
     neurons = candidates[best]
     return Kept(neurons, p[:, neurons] > assignment, found[best])
+
+
+def _ranked(entropy: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices in the order of entropy, lowest first; ties in ascending order."""
+    order = np.argsort(entropy, kind="stable")
+    # Equal to the last bit would not do: the same p in another order of classes sums to another last bit.
+    tie = np.concatenate([[0], np.cumsum(np.diff(entropy[order]) > _TIE)])[: len(order)]
+    return order[np.lexsort((order, tie))]

@@ -28,6 +28,7 @@ _DISTRACTORS = 8  # bands
 _MOST_CLASSES = 30  # with the distractors' bands they fill the 8 kHz that the model hears
 _AMPLITUDE = 0.08  # of each tone; all together stay below 1
 _NOISE = 0.001
+_FRAME_S = 0.05  # what the model takes for a token
 _ALWAYS_ON = 0.02  # share of the units: fewer than the response filter leaves room for
 _DEAD = 0.1
 
@@ -82,13 +83,14 @@ def planted(
         seed: of everything that is drawn.
 
     Raises:
-        UsageError: the planted units do not fit into the model, or would not stand out in it.
+        UsageError: too many classes, a length that is no whole number of tokens, or more planted units than
+            stand out in the model.
 
     >>> toy = planted(classes=2, clips=1)
     >>> len(toy.task.clips), len(toy.truth)
     (8, 4)
     """
-    _check(classes, detectors, layers * units)
+    _check(classes, detectors, layers * units, seconds)
     random = np.random.default_rng(seed)
     weights, biases, truth = _plant(random, classes, detectors, layers, units)
     table = _clips(random, classes, design, groups, clips)
@@ -105,9 +107,12 @@ def planted(
     return Planted(model, Task("planted", table, labelings, seconds=seconds), truth)
 
 
-def _check(classes: int, detectors: int, neurons: int) -> None:
+def _check(classes: int, detectors: int, neurons: int, seconds: float) -> None:
     if not 2 <= classes <= _MOST_CLASSES:
         raise UsageError(f"classes is {classes}; expected 2 to {_MOST_CLASSES}")
+    frames = seconds / _FRAME_S
+    if not (frames >= 1 and abs(frames - round(frames)) < 1e-6):
+        raise UsageError(f"seconds is {seconds}; expected a multiple of {_FRAME_S}, for example 1.0")
     # Beyond this, the units that always fire and the planted ones fill the top 5 % of all p among themselves.
     most = int(0.9 * neurons * classes * (0.05 - _ALWAYS_ON))
     if not 1 <= classes * detectors <= most:
@@ -167,25 +172,24 @@ def _clips(
 def _render(
     random: np.random.Generator, table: pd.DataFrame, classes: int, seconds: float
 ) -> list[NDArray[np.float32]]:
+    """The sound of every clip, between -1 and 1."""
     from otoscope.neurons.planted_model import FRAME, SAMPLE_RATE, band_hz
 
     frames = round(seconds * SAMPLE_RATE) // FRAME
-    time = np.arange(frames * FRAME) / SAMPLE_RATE
-    bands = np.arange(classes + _DISTRACTORS)
-    favourite = {name: random.integers(_DISTRACTORS) for name in table["group"].unique()}
+    hz = np.array([band_hz(band) for band in range(classes + _DISTRACTORS)])
+    angle = 2 * np.pi * np.outer(hz, np.arange(FRAME) / SAMPLE_RATE)
+    names = np.array(_names(classes))
+    favourite = {group: random.integers(_DISTRACTORS) for group in table["group"].unique()}
     sounds = []
     for name, group in zip(table["tone"], table["group"], strict=True):
         # How often each tone is heard: its class's in most frames, a distractor now and then.
-        often = np.concatenate(
-            [[0.7 * (name == each) for each in _names(classes)], np.full(_DISTRACTORS, 0.2)]
-        )
+        often = np.concatenate([0.7 * (names == name), np.full(_DISTRACTORS, 0.2)])
         often[classes + favourite[group]] = 0.4
-        on = np.repeat(random.random((frames, len(bands))) < often, FRAME, axis=0)
-        phase = random.uniform(0, 2 * np.pi, len(bands))
-        hz = np.array([band_hz(band) for band in bands.tolist()])
-        tones = np.sin(2 * np.pi * time[:, None] * hz + phase)
-        sound = _AMPLITUDE * (tones * on).sum(axis=1) + _NOISE * random.standard_normal(len(time))
-        sounds.append(sound.astype(np.float32))
+        on = random.random((frames, len(hz))) < often
+        # A tone makes whole periods in a frame, so that frames fit together without a jump.
+        tones = np.sin(angle + random.uniform(0, 2 * np.pi, (len(hz), 1)))
+        noise = _NOISE * random.standard_normal(frames * FRAME)
+        sounds.append((_AMPLITUDE * (on @ tones).ravel() + noise).astype(np.float32))
     return sounds
 
 

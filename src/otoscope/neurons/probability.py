@@ -213,7 +213,7 @@ def class_sums(
         fired = store.counts(part)
         sums = weighting.apply(fired if everything else fired[rows])
         for step in steps:
-            sums = step @ sums
+            sums = np.asarray(step @ sums)
         yield part, sums
 
 

@@ -1,5 +1,6 @@
 """Select class-specific neurons: from a recording, or from a table of firing probabilities."""
 
+from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import numpy as np
@@ -64,8 +65,8 @@ def select(
 
     >>> p = xr.DataArray([[[0.9, 0.1], [0.5, 0.5]]], dims=("layer", "unit", "category"),
     ...                  coords={"category": ["a", "b"]})
-    >>> select(p, response=0.5, share=0.5, assignment=0.5).table.to_dict("records")
-    [{'layer': 0, 'unit': 0, 'category': 'a', 'probability': 0.9, 'entropy': 0.32508297339144826}]
+    >>> select(p, response=0.5, share=0.5, assignment=0.5).table.round(4).to_dict("records")
+    [{'layer': 0, 'unit': 0, 'category': 'a', 'probability': 0.9, 'entropy': 0.3251}]
     """
     if permutations < 0:
         raise UsageError(f"permutations is {permutations}; expected 0 or more, for example 100")
@@ -94,7 +95,7 @@ def select(
         )
     provenance = {
         "otoscope": __version__,
-        "recording": dict(store.info),
+        "recording": _source(store.info),
         "pooling": pooling,
         "clips": len(chosen.rows),
         "seed": seed,
@@ -111,6 +112,15 @@ def select(
         chance=chance,
         provenance=provenance,
     )
+
+
+def _source(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Which recording it was: names and fingerprints, without the layers and classes that it also holds."""
+    named = {
+        what: {key: info.get(what, {}).get(key) for key in ("name", "fingerprint")}
+        for what in ("model", "task")
+    }
+    return {**named, "settings": info.get("settings"), "otoscope": info.get("version")}
 
 
 def _from_table(table: xr.DataArray, label: str | None, preset: str, thresholds: "_Thresholds") -> Selection:

@@ -1,0 +1,122 @@
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from otoscope.errors import OtoscopeError, UsageError
+from otoscope.files import to_json
+from otoscope.neurons import Selection, firing_probability, select
+
+mpl.use("Agg")
+
+# Layer 0: one neuron for a, a dead one; layer 1: one for b, one for all; layer 2: silent.
+FIRED = [[8, 0, 0, 4, 0], [8, 0, 0, 4, 0], [0, 0, 6, 4, 0], [0, 0, 6, 4, 0], [0, 0, 0, 4, 0]]
+LABELS = ["a", "a", "b", "b", "c"]
+FILTERS = {"response": 0.5, "share": 0.4, "assignment": 0.5}
+
+
+@pytest.fixture
+def selection(store_of):
+    return select(store_of(FIRED, [8] * 5, LABELS, units=[2, 2, 1]), "kind", permutations=20, **FILTERS)
+
+
+def test_a_selection_on_paper(selection):
+    assert selection.table.to_dict("list") == {
+        "layer": [0, 1],
+        "unit": [0, 0],
+        "category": ["a", "b"],
+        "probability": [1.0, 0.75],
+        "entropy": [0.0, 0.0],
+    }
+    assert selection.neurons.to_dict("list") == {"layer": [0, 1], "unit": [0, 0]}
+    assert (selection.pairs, selection.coverage, selection.depth) == (2, 2 / 3, np.log(3))
+    assert selection.by_layer.to_dict() == {0: 1, 1: 1, 2: 0}
+    assert selection.by_category.to_dict() == {"a": 1, "b": 1, "c": 0}
+    assert selection.sets() == {"a": {(0, 0)}, "b": {(1, 0)}, "c": set()}
+
+
+def test_the_document_has_the_agreed_words(selection):
+    document = selection.document()
+    words = "label classes preset filters neurons pairs coverage depth by_layer by_category chance provenance"
+    assert list(document) == words.split()
+    assert document["filters"] == FILTERS
+    assert document["provenance"]["recording"]["model"] == {"name": "toy", "fingerprint": "f"}
+    assert document["provenance"]["clips"] == 5
+    to_json(document)
+
+
+def test_save_and_load_give_the_same(selection, tmp_path):
+    selection.save(tmp_path / "found")
+    again = Selection.load(tmp_path / "found")
+    assert again.document() == selection.document()
+    pd.testing.assert_frame_equal(again.table, selection.table)
+    pd.testing.assert_frame_equal(again.chance.values, selection.chance.values)
+    assert again.filters == selection.filters
+    assert again.by_layer.equals(selection.by_layer)
+    assert pd.read_csv(tmp_path / "found" / "neurons.csv")["category"].tolist() == ["a", "b"]
+
+
+def test_an_empty_selection_is_still_one(store_of, tmp_path):
+    empty = select(store_of(FIRED, [8] * 5, LABELS), "kind", share=0.0, permutations=0)
+    empty.save(tmp_path)
+    again = Selection.load(tmp_path)
+    pd.testing.assert_frame_equal(again.table, empty.table)
+    assert (again.pairs, again.coverage, again.sets()) == (0, 0.0, {"a": set(), "b": set(), "c": set()})
+    assert np.isnan(again.depth)
+    assert "Chance was not asked for" in again._repr_html_()
+
+
+def test_a_folder_without_a_selection_is_named(tmp_path):
+    with pytest.raises(
+        OtoscopeError, match=r"holds no selection\.json; expected a folder that `otoscope select`"
+    ):
+        Selection.load(tmp_path)
+
+
+def test_the_same_from_a_table_of_probabilities(store_of, selection):
+    store = store_of(FIRED, [8] * 5, LABELS, units=[2, 2, 1])
+    p = firing_probability(store, "kind")  # padded with NaN where layer 2 has no unit 1
+    found = select(p, **FILTERS)
+    pd.testing.assert_frame_equal(found.table, selection.table)
+    assert (found.label, found.depth, found.chance) == ("kind", selection.depth, None)
+    assert found.by_layer.equals(selection.by_layer)
+
+
+def test_a_table_keeps_its_addresses_and_their_order():
+    values = np.array([[[0.9, 0.0]], [[0.9, 0.0]]])
+    p = xr.DataArray(
+        values,
+        dims=("layer", "unit", "category"),
+        coords={"layer": [7, 3], "unit": [5], "category": ["a", "b"]},
+    )
+    assert select(p, share=0.5, response=0.5, assignment=0.5).neurons.to_dict("list") == {
+        "layer": [3],
+        "unit": [5],
+    }
+
+
+def test_class_names_cannot_run_in_a_notebook(store_of):
+    labels = ["<script>alert(1)</script>", "b"]
+    page = select(store_of([[9, 0], [0, 1]], [9, 9], labels), "kind", permutations=3, **FILTERS)._repr_html_()
+    assert "<script>" not in page
+    assert "permutations" in page
+
+
+def test_the_plot_shows_layers_over_chance(selection):
+    ax = selection.plot()
+    assert ax.get_ylabel() == "class-specific neurons"
+
+
+def test_the_share_follows_the_task(store_of):
+    for task, share in (("esc50", 0.02), ("gise51", 0.02), ("cremad", 0.01)):
+        store = store_of(FIRED, [8] * 5, LABELS, task=task)
+        assert select(store, "kind", permutations=0).filters.share == share
+
+
+def test_misuse_is_told(store_of):
+    store = store_of(FIRED, [8] * 5, LABELS)
+    with pytest.raises(UsageError, match="label is missing; expected the name"):
+        select(store)
+    with pytest.raises(UsageError, match="expected a recording; try giving the store"):
+        select(firing_probability(store, "kind"), clips=np.ones(5, dtype=bool))
