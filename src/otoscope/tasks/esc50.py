@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from otoscope.tasks.base import Task
-from otoscope.tasks.labeling import Labeling
+from otoscope.tasks.labeling import Labeling, TaskError
 from otoscope.tasks.reader import Reader, find_root
 from otoscope.tasks.tables import integers, need_columns, read_table
 
@@ -34,6 +34,11 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
     table = read_table(root / _TABLE)
     need_columns(table, _COLUMNS, root / _TABLE)
     target = integers(table["target"], root / _TABLE)
+    beyond = target[~target.between(0, 49)]
+    if len(beyond):
+        raise TaskError(
+            f"{root / _TABLE}: row {beyond.index[0]} has target {beyond.iloc[0]}; expected 0 to 49"
+        )
     clips = pd.DataFrame(
         {
             "clip": "audio/" + table["filename"],
