@@ -149,6 +149,13 @@ def test_missing_and_misshapen_weights_are_listed(small_vit, save):
     assert "norm.weight is (3,) instead of (128,)" in str(caught.value)
 
 
+def test_weights_of_a_training_that_diverged_are_refused(small_vit, save):
+    with torch.no_grad():
+        small_vit.blocks[1].mlp.fc1.weight[3, 4] = float("nan")
+    with pytest.raises(CheckpointError, match=r"NaN or infinite weights in blocks\.1\.mlp\.fc1\.weight;"):
+        load_m2d(save(small_vit), name="m")
+
+
 def test_a_file_without_its_first_or_a_middle_block_is_refused(small_vit, save):
     for gone in ("blocks.0.", "blocks.1."):
         path = save(small_vit)

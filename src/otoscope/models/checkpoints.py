@@ -92,8 +92,11 @@ def _check_readable(path: Path) -> None:
         raise CheckpointError(path, f"is a folder; expected a weight file; try one in it ({found})")
     if not path.is_file():
         raise CheckpointError(path, "no such file; expected a weight file such as .../checkpoint-300.pth")
-    with path.open("rb") as file:
-        start = file.read(64)
+    try:
+        with path.open("rb") as file:
+            start = file.read(64)
+    except OSError as error:
+        raise CheckpointError(path, f"cannot be opened ({error.strerror})") from error
     if start.startswith(b"version https://git-lfs"):
         raise CheckpointError(path, "is a Git LFS pointer, not the weights; fetch them with `git lfs pull`")
 

@@ -52,7 +52,7 @@ def build_vit(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViT:
     """Build the encoder that a file's weights fit, in float32, whatever they are stored in.
 
     Raises:
-        CheckpointError: weights are missing or of other shapes, or the input size is not that of the weights.
+        CheckpointError: weights are missing, of other shapes or not finite, or the input size is not theirs.
     """
     config = _config(checkpoint, input_size)
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
@@ -73,6 +73,12 @@ def build_vit(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViT:
         )
     # Copies: the file is mapped, and must not be needed any more.
     weights = {name: checkpoint.tensors[name].to(torch.float32, copy=True) for name in expected}
+    if unusable := [name for name, tensor in weights.items() if not tensor.isfinite().all()]:
+        raise CheckpointError(
+            checkpoint.path,
+            f"holds NaN or infinite weights in {', '.join(unusable[:5])}; expected finite ones; "
+            "try an earlier checkpoint of the same training",
+        )
     vit.load_state_dict(weights, assign=True)
     return vit.eval()
 
