@@ -93,7 +93,7 @@ def test_ablation_marks_targets_apart_from_the_others(ax):
     controls = pd.DataFrame({"category": CLASSES * 3, "change": np.arange(12.0)})
     drawn(plots.ablation(summary(), ax, controls=controls, targets=["ANG"]))
     labels = {artist.get_label(): len(artist.get_offsets()) for artist in ax.collections}
-    assert labels == {"control sets": 12, "its own neurons off": 1, "another class's neurons off": 3}
+    assert labels == {"control sets": 12, "own neurons off": 1, "neurons of others off": 3}
     assert [label.get_fontweight() for label in ax.get_yticklabels()] == [
         "bold",
         "normal",

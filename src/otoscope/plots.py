@@ -9,7 +9,7 @@ Nothing global is changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -72,7 +72,7 @@ def layers(by_layer: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("layer (0 = nearest the input)")
     ax.set_ylabel("class-specific neurons")
     _integers(ax.yaxis)
-    _finish(ax, grid="y", legend="chance_low" in by_layer)
+    _finish(ax, grid="y", legend=2 if "chance_low" in by_layer else 0)
     return ax
 
 
@@ -97,11 +97,11 @@ def profile(p: pd.DataFrame, ax: Axes | None = None) -> Axes:
     order = np.lexsort((-known.max(axis=1), known.argmax(axis=1)))
     image = _heat(ax, filled[order])
     ax.set_xticks(range(columns))
-    _plain(ax.set_xticklabels([str(name) for name in p.columns], rotation=_slant(p.columns)))
+    _plain(ax.set_xticklabels(_shown(p.columns), rotation=_slant(p.columns)))
     ax.set_xlabel(str(p.columns.name or "class"), parse_math=False)
     if rows <= _MOST_NAMED // 2:
         ax.set_yticks(range(rows))
-        _plain(ax.set_yticklabels([str(p.index[i]) for i in order]))
+        _plain(ax.set_yticklabels(_shown(p.index[order])))
         ax.set_ylabel("neuron (layer.unit)")
     else:
         ax.set_yticks([])
@@ -120,6 +120,8 @@ def matrix(
     label: str = "Jaccard index",
 ) -> Axes:
     """A class-by-class matrix: colour is the value, the number in a cell the count (or the value itself).
+
+    Values of both signs are changes: their colours diverge from 0, blue above and vermilion below.
 
     Args:
         values: rows and columns are classes; the names of index and columns label the axes.
@@ -140,10 +142,12 @@ def matrix(
     shown = values.to_numpy(dtype=float, na_value=np.nan).copy()
     if within:
         np.fill_diagonal(shown, np.nan)
-    image = _heat(ax, shown, low=0.0)
+    changes = bool((shown < 0).any())
+    image = _heat_of_changes(ax, shown) if changes else _heat(ax, shown, low=0.0)
     _names(ax, values)
     if max(rows, columns) <= _MOST_ANNOTATED:
-        texts = values.map("{:.2f}".format) if counts is None else counts.map("{:,.0f}".format)
+        form = "{:+.1f}" if changes else "{:.2f}"
+        texts = values.map(form.format) if counts is None else counts.map("{:,.0f}".format)
         _annotate(ax, image, shown, texts.to_numpy(), size=11 if max(rows, columns) <= 12 else 8)
     ax.set_title(title, parse_math=False)
     _bar(ax, image, label)
@@ -186,8 +190,8 @@ def ablation(
         jitter = ((within * 0.618) % 1.0 - 0.5) * 0.5
         ax.scatter(controls["change"], place + jitter, 9, color=CONTROL, linewidths=0, label="control sets")
     for aimed, marker, text in (
-        (True, "D", "its own neurons off"),
-        (False, "o", "another class's neurons off"),
+        (True, "D", "own neurons off"),
+        (False, "o", "neurons of others off"),
     ):
         mask = np.array([(name in targets) == aimed for name in names], dtype=bool)
         if mask.any():
@@ -196,11 +200,11 @@ def ablation(
                 summary["change"][mask], rows[mask], 64, color=colour, marker=marker, label=text, zorder=3
             )
     ax.set_yticks(rows)
-    for text, name in zip(_plain(ax.set_yticklabels(names)), names, strict=True):
+    for text, name in zip(_plain(ax.set_yticklabels(_shown(names))), names, strict=True):
         text.set_fontweight("bold" if name in targets else "normal")
     ax.invert_yaxis()
     ax.set_xlabel(label)
-    _finish(ax, grid="x", legend=True)
+    _finish(ax, grid="x", legend=2)
     return ax
 
 
@@ -227,7 +231,7 @@ def curve(frame: pd.DataFrame, ax: Axes | None = None, *, label: str = "loss", u
         ax.plot(part["step"], part["value"], label=_legend_name(name), **style)
     ax.set_xlabel(unit)
     ax.set_ylabel(label)
-    _finish(ax, grid="y", legend=many)
+    _finish(ax, grid="y", legend=4 if many else 0)
     return ax
 
 
@@ -254,7 +258,7 @@ def chance(
     ax.set_xlabel(label)
     ax.set_ylabel("permutations")
     _integers(ax.yaxis)
-    _finish(ax, grid="y", legend=True)
+    _finish(ax, grid="y", legend=2)
     return ax
 
 
@@ -279,13 +283,14 @@ def entropy(
     alive = found[np.isfinite(found)]
     silent = found.size - alive.size
     ax.hist(alive, bins=60, color=OBSERVED, log=True, label="observed")
-    ax.axvline(np.log(classes), color=CONTROL, linewidth=1.5, label=f"log {classes}: equal for all classes")
+    ax.axvline(np.log(classes), color=CONTROL, linewidth=1.5, label=f"log {classes}: no preference")
     if permuted is not None:
         middle = float(np.nanmedian(np.asarray(permuted, dtype=float)))
-        ax.axvline(middle, color=TARGET, linestyle="--", linewidth=2, label="median, permuted labels")
+        ax.axvline(middle, color=TARGET, linestyle="--", linewidth=2, label="permuted median")
+    ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("entropy over classes (nats)" + (f"; {silent:,} silent neurons left out" if silent else ""))
     ax.set_ylabel("neurons (log scale)")
-    _finish(ax, grid="y", legend=True)
+    _finish(ax, grid="y", legend=3)
     return ax
 
 
@@ -302,6 +307,8 @@ def overview(rows: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axe
         UsageError: a column is missing, or there are fewer axes than measures.
     """
     _need(rows, "overview", ("measure", "labeling", "model", "value", "low", "high", "band"))
+    from matplotlib.ticker import MaxNLocator
+
     measures, names, models = (list(rows[column].unique()) for column in ("measure", "labeling", "model"))
     if axes is None:
         height = 1.6 + len(names) * (0.2 + 0.2 * len(models))
@@ -312,16 +319,21 @@ def overview(rows: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axe
     for ax, measure in zip(axes, measures, strict=False):
         for number, model in enumerate(models):
             part = rows[(rows["measure"] == measure) & (rows["model"] == model)]
-            place = part["labeling"].map(names.index) + (number - (len(models) - 1) / 2) * step
-            _overview_marks(ax, part, place.to_numpy(dtype=float), step, number, model)
+            place = np.array([names.index(name) for name in part["labeling"]], dtype=float)
+            _overview_marks(ax, part, place + (number - (len(models) - 1) / 2) * step, step, number, model)
         ax.set_title(str(measure), fontsize="medium", parse_math=False)
+        ax.use_sticky_edges = False  # a mark on the edge of a band is not to be cut in two
+        ax.margins(x=0.08)
+        ax.autoscale_view()
+        ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.set_yticks(range(len(names)))
-        _plain(ax.set_yticklabels([str(name) for name in names] if ax is axes[0] else []))
+        _plain(ax.set_yticklabels(_shown(names, 32) if ax is axes[0] else []))
         ax.set_ylim(len(names) - 0.5, -0.5)
-        _finish(ax, grid="x", legend=False)
+        _finish(ax, grid="x", legend=0)
     if models:
         handles, labels = axes[0].get_legend_handles_labels()
-        axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+        legend = axes[0].figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+        _plain(legend.get_texts())
     return list(axes[: len(measures)])
 
 
@@ -366,14 +378,28 @@ def _need(frame: pd.DataFrame, what: str, columns: Sequence[str]) -> None:
         )
 
 
-def _finish(ax: Axes, *, grid: Literal["x", "y"], legend: bool) -> None:
+def _finish(ax: Axes, *, grid: Literal["x", "y"], legend: int) -> None:
+    """Grid, spines, and a legend of so many columns (0: none)."""
     ax.set_axisbelow(True)
     ax.grid(axis=grid, color=CONTROL, alpha=0.25, linewidth=0.8)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     if legend:
         # Outside, so that it never covers data.
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2)
+        drawn = ax.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=legend,
+            frameon=False,
+            borderaxespad=0.2,
+            columnspacing=1.2,
+        )
+        _plain(drawn.get_texts())
+
+
+def _shown(names: Iterable[object], longest: int = 22) -> list[str]:
+    """Names as labels: one of any length would leave no room for the data."""
+    return [text if len(text) <= longest else text[: longest - 1] + "…" for text in map(str, names)]
 
 
 def _plain(texts: list[Any]) -> list[Any]:
@@ -384,8 +410,8 @@ def _plain(texts: list[Any]) -> list[Any]:
 
 
 def _legend_name(name: object) -> str:
-    # Legends leave out names that begin with an underscore and read dollar signs as formulas.
-    return str(name).replace("$", r"\$").lstrip("_") or "(none)"
+    # Matplotlib leaves names that begin with an underscore out of legends.
+    return str(name).lstrip("_") or "(none)"
 
 
 def _slant(names: pd.Index[Any]) -> int:
@@ -399,14 +425,19 @@ def _integers(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
-def _shades() -> Colormap:
-    """One hue from the ground's shade to full strength, by whether the ink in force is dark or light."""
+def _shades(below: bool = False) -> Colormap:
+    """Shades from the ground's own to a full hue, by whether the ink in force is dark or light.
+
+    Args:
+        below: put another hue, of negative values, on the other side of the ground's shade.
+    """
     import matplotlib as mpl
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
     light_ink = sum(to_rgb(mpl.rcParams["text.color"])) > 1.5
     stops = ["#1d2733", "#24639a", "#8ecbff"] if light_ink else ["#eef3f8", "#79b2df", "#0b3f70"]
-    return LinearSegmentedColormap.from_list("otoscope", stops)
+    negative = ["#ffb071", "#b4530f"] if light_ink else ["#7a2f00", "#e79a5f"]
+    return LinearSegmentedColormap.from_list("otoscope", [*negative, *stops] if below else stops)
 
 
 def _heat(ax: Axes, values: np.ndarray, low: float | None = None) -> Any:
@@ -416,16 +447,18 @@ def _heat(ax: Axes, values: np.ndarray, low: float | None = None) -> Any:
     return ax.imshow(values, aspect="auto", cmap=_shades(), vmin=bottom, vmax=top, interpolation="nearest")
 
 
+def _heat_of_changes(ax: Axes, values: np.ndarray) -> Any:
+    largest = float(np.nanmax(np.abs(values)))
+    shades = _shades(below=True)
+    return ax.imshow(values, aspect="auto", cmap=shades, vmin=-largest, vmax=largest, interpolation="nearest")
+
+
 def _names(ax: Axes, values: pd.DataFrame) -> None:
     size = 10 if max(values.shape) <= 24 else 7
     ax.set_xticks(range(values.shape[1]))
-    _plain(
-        ax.set_xticklabels(
-            [str(name) for name in values.columns], rotation=_slant(values.columns), fontsize=size
-        )
-    )
+    _plain(ax.set_xticklabels(_shown(values.columns), rotation=_slant(values.columns), fontsize=size))
     ax.set_yticks(range(values.shape[0]))
-    _plain(ax.set_yticklabels([str(name) for name in values.index], fontsize=size))
+    _plain(ax.set_yticklabels(_shown(values.index), fontsize=size))
     ax.set_xlabel(str(values.columns.name or ""), parse_math=False)
     ax.set_ylabel(str(values.index.name or ""), parse_math=False)
 

@@ -1,0 +1,108 @@
+"""What the verbs have saved in stores, gathered for a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otoscope.activations import open_store
+from otoscope.errors import UsageError
+from otoscope.files import read_json
+from otoscope.neurons import Selection, Sharing
+
+if TYPE_CHECKING:
+    from otoscope.activations import Store
+    from otoscope.interventions import Ablation
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One store, and what has been found out about it.
+
+    Attributes:
+        number: its place in the report, from 1.
+        store: the store itself.
+        selections: every saved selection.
+        sharings: every saved sharing, within a labeling or between two.
+        ablations: every saved ablation.
+        probes: by labeling, the document of the probe's score.
+    """
+
+    number: int
+    store: Store
+    selections: tuple[Selection, ...]
+    sharings: tuple[Sharing, ...]
+    ablations: tuple[Ablation, ...]
+    probes: dict[str, dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The store's folder without the way to it: reports are passed on, and paths name people."""
+        return Path(self.store.path).name
+
+    @property
+    def model(self) -> str:
+        """Spec of the model that was recorded."""
+        return str(self.store.info["model"]["name"])
+
+    @property
+    def task(self) -> str:
+        """Name of the task that was recorded."""
+        return str(self.store.info["task"]["name"])
+
+    @property
+    def found(self) -> list[str]:
+        """The labelings that something was found out about, in the order of the task."""
+        labels = [each.label for each in self.selections] + [each.label for each in self.ablations]
+        labels += list(self.probes) + [sharing.labels[0] for sharing in self.sharings if sharing.within]
+        return sorted(dict.fromkeys(labels), key=_place(self.store))
+
+
+def collect(stores: Sequence[Store | str | Path]) -> list[Recorded]:
+    """Open stores and load every result that lies in them.
+
+    Raises:
+        UsageError: no store given.
+        OtoscopeError: not a store, or a result that cannot be read.
+    """
+    if isinstance(stores, (str, Path)) or not hasattr(stores, "__len__"):
+        raise UsageError(f"report takes a list of stores; given {stores!r}: put it into a list")
+    if not stores:
+        raise UsageError(
+            "report needs at least one store; given none: name those that `otoscope record` made"
+        )
+    return [
+        _collect(number, open_store(store) if isinstance(store, (str, Path)) else store)
+        for number, store in enumerate(stores, start=1)
+    ]
+
+
+def _collect(number: int, store: Store) -> Recorded:
+    results, place = Path(store.results), _place(store)
+    ablations = _folders(results, "ablate-")
+    return Recorded(
+        number,
+        store,
+        tuple(sorted(map(Selection.load, _folders(results, "select-")), key=lambda each: place(each.label))),
+        tuple(map(Sharing.load, _folders(results, "share-"))),
+        _ablations(ablations) if ablations else (),
+        {document["label"]: document for document in map(read_json, sorted(results.glob("probe-*.json")))},
+    )
+
+
+def _ablations(folders: list[Path]) -> tuple[Ablation, ...]:
+    from otoscope.interventions import Ablation  # loads torch: only where there is one to read
+
+    return tuple(map(Ablation.load, folders))
+
+
+def _folders(results: Path, prefix: str) -> list[Path]:
+    return sorted(path for path in results.glob(f"{prefix}*") if path.is_dir())
+
+
+def _place(store: Store) -> Callable[[str], int]:
+    """Where a labeling stands in the order of the task's; last, if the task no longer has it."""
+    order = list(store.labelings)
+    return lambda label: order.index(label) if label in order else len(order)

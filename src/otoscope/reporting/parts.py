@@ -1,0 +1,178 @@
+"""Parts of a report: what was found about one labeling of one store, in words, figures and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from otoscope import plots
+from otoscope.reporting.figures import Figure, Gallery
+from otoscope.reporting.findings import about_probe, about_selection, about_sharing
+from otoscope.reporting.population import population
+from otoscope.reporting.tables import Cabinet, Shown, Table
+from otoscope.reporting.wording import number, percent
+
+if TYPE_CHECKING:
+    from otoscope.activations import Store
+    from otoscope.neurons import Selection, Sharing
+
+SIZE = (5.6, 3.3)
+"""Inches of a figure that shares its row with another."""
+WIDE = 11.5
+"""Inches across the page."""
+
+
+@dataclass
+class Part:
+    """One titled part of a page.
+
+    Attributes:
+        title: heading.
+        anchor: its address within the page.
+        paragraphs: (topic, text) pairs: what was found, in words.
+        figures: in reading order.
+        tables: in reading order.
+    """
+
+    title: str
+    anchor: str
+    paragraphs: list[tuple[str, str]] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+
+def add_selection(
+    part: Part, stem: str, store: Store, selection: Selection, gallery: Gallery, cabinet: Cabinet
+) -> None:
+    """Add what a selection found: where its neurons lie, how deep they are, what they fire for."""
+    part.paragraphs.append((f"Neurons ({selection.preset})", about_selection(selection)))
+    part.figures.append(_layers(stem, selection, gallery))
+    if selection.chance is not None and np.isfinite(selection.depth):
+        part.figures.append(_depth(stem, selection, gallery))
+    _add_population(part, stem, store, selection, gallery)
+    by_category = selection.by_category.rename("neurons").rename_axis("category").reset_index()
+    part.tables += [
+        cabinet.add(
+            f"{stem}-classes",
+            by_category,
+            title="Neurons of each class",
+            shown={"category": ("class", str), "neurons": ("neurons", number)},
+        ),
+        cabinet.add(f"{stem}-layers", _by_layer(selection), title="Neurons in each layer"),
+        cabinet.add(f"{stem}-neurons", selection.table, title="Class-specific neurons, with p and entropy"),
+    ]
+
+
+def add_probe(part: Part, stem: str, probe: dict[str, Any], cabinet: Cabinet) -> None:
+    """Add how well a linear probe reads the labeling."""
+    part.paragraphs.append(("Probe", about_probe(probe)))
+    rows = [{"category": name, **values} for name, values in probe["by_category"].items()]
+    table = pd.DataFrame(rows, columns=["category", "clips", "accuracy"])
+    shown: Shown = {
+        "category": ("class", str),
+        "clips": ("test clips", number),
+        "accuracy": ("accuracy", percent),
+    }
+    part.tables.append(cabinet.add(f"{stem}-probe", table, title="Probe accuracy by class", shown=shown))
+
+
+def add_sharing(part: Part, stem: str, sharing: Sharing, gallery: Gallery, cabinet: Cabinet) -> None:
+    """Add the neurons that classes share."""
+    part.paragraphs.append(("Sharing", about_sharing(sharing.table)))
+    rows, columns = sharing.shared.shape
+    part.figures.append(
+        gallery.add(
+            f"{stem}-sharing",
+            lambda canvas: sharing.plot(canvas.subplots()),
+            matrix_size(rows, columns),
+            caption="Neurons that two classes share. The number in a cell counts them; its colour is the "
+            "Jaccard "
+            "index, the shared neurons over those that either class has."
+            + (" On the diagonal: the neurons of the class." if sharing.within else ""),
+            alt=f"Matrix of shared neurons, {rows} by {columns} classes; the numbers are in the table",
+        )
+    )
+    part.tables.append(
+        cabinet.add(f"{stem}-sharing", sharing.table, title="Shared neurons by pair of classes")
+    )
+
+
+def matrix_size(rows: int, columns: int) -> tuple[float, float]:
+    """Inches that a class-by-class matrix takes: half a row while its numbers can be read there."""
+    width = SIZE[0] if columns <= 10 else WIDE
+    cell = 0.34 if columns <= 10 else min(0.34, 9.0 / columns)
+    return width, max(SIZE[1], 1.7 + cell * rows)
+
+
+def _layers(stem: str, selection: Selection, gallery: Gallery) -> Figure:
+    counts = ", ".join(f"layer {layer}: {count}" for layer, count in selection.by_layer.items())
+    band = ", over the band that holds 95 % of the counts under permuted labels" if selection.chance else ""
+    return gallery.add(
+        f"{stem}-layers",
+        lambda canvas: selection.plot(canvas.subplots()),
+        SIZE,
+        caption=f"Where the class-specific neurons lie, layer by layer{band}.",
+        alt=f"Bar chart of the class-specific neurons of {selection.label}. {counts}",
+    )
+
+
+def _depth(stem: str, selection: Selection, gallery: Gallery) -> Figure:
+    assert selection.chance is not None
+    depths = selection.chance.values["depth"].to_numpy(dtype=float)
+    return gallery.add(
+        f"{stem}-depth",
+        lambda canvas: plots.chance(depths, selection.depth, canvas.subplots()),
+        SIZE,
+        caption="Depth with the true labels, against its distribution with permuted ones. The farther to the "
+        "right "
+        "of the grey, the more selective the neurons are beyond chance.",
+        alt=f"Histogram of the depth under {selection.chance.permutations} permutations, with a line at the "
+        "observed "
+        f"{number(selection.depth)} nats",
+    )
+
+
+def _add_population(part: Part, stem: str, store: Store, selection: Selection, gallery: Gallery) -> None:
+    seen = population(store, selection)
+    if seen is None:
+        text = "It was made on a part of the clips, or on other labels: what it saw is not drawn here."
+        part.paragraphs.append(("Selection", text))
+        return
+    classes = len(selection.classes)
+    part.figures.append(
+        gallery.add(
+            f"{stem}-entropy",
+            lambda canvas: plots.entropy(
+                seen.entropy, canvas.subplots(), classes=classes, permuted=seen.permuted
+            ),
+            SIZE,
+            caption="Entropy of all neurons of the model: the farther to the left, the fewer classes one "
+            "fires for."
+            + (" Dashed: their median with the labels permuted once." if seen.permuted is not None else ""),
+            alt=f"Histogram of the entropy of {len(seen.entropy):,} neurons over {classes} classes",
+        )
+    )
+    if seen.profile.empty:
+        return
+    part.figures.append(
+        gallery.add(
+            f"{stem}-profile",
+            lambda canvas: plots.profile(seen.profile, canvas.subplots()),
+            SIZE if classes <= 14 else (WIDE, 5.0),
+            caption="What the class-specific neurons fire for: one row a neuron, one column a class, the "
+            "colour how "
+            "often it fires on the tokens of that class.",
+            alt=f"Heat map of firing probabilities, {len(seen.profile)} neurons by {classes} classes",
+        )
+    )
+
+
+def _by_layer(selection: Selection) -> pd.DataFrame:
+    frame = selection.by_layer.rename("neurons").rename_axis("layer").reset_index()
+    if selection.chance is None:
+        return frame
+    names = {key: f"chance_{key}" for key in ("mean", "low", "high")}
+    return frame.merge(selection.chance.by_layer.rename(columns=names), on="layer")
