@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from otoscope import audio
 from otoscope.tasks import Labeling, Task, available, check, load_task
 
 SPECS = {
@@ -17,8 +18,9 @@ SPECS = {
     "cremad": lambda root: f"cremad:{root}",
     "gtzan": lambda root: f"gtzan:{root}",
     "manifest": lambda root: f"manifest:{root / 'cremad.csv'}@{root / '16k' / 'cremad'}",
+    "mini": lambda root: "mini:voices",
 }
-FIXTURES = {"folder": "sounds", "manifest": "evar"}
+FIXTURES = {"folder": "sounds", "manifest": "evar", "mini": "nowhere"}
 OFFICIAL = ("esc50", "cremad", "gtzan")
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # tiny copies are not the whole data sets
 
@@ -26,6 +28,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # tiny copies ar
 @pytest.fixture(params=list(SPECS))
 def kind(request):
     return request.param
+
+
+@pytest.fixture
+def nowhere(tmp_path):
+    """The miniature needs no folder."""
+    (tmp_path / "nowhere").mkdir()
+    return tmp_path / "nowhere"
 
 
 @pytest.fixture
@@ -39,12 +48,13 @@ def task(kind, root):
 
 
 def reader_of(kind):
-    return next(reader for reader in available() if reader.prefix == kind)
+    name = {"manifest": "manifest:FILE[@ROOT]", "mini": "mini:voices"}.get(kind, f"{kind}:DIR")
+    return next(reader for reader in available() if reader.name == name)
 
 
 def test_its_clips_have_distinct_names_and_files_that_are_there(task):
     assert task.clips["clip"].is_unique
-    assert all(Path(path).is_file() for path in task.clips["path"])
+    assert all(audio.header(path).frames for path in task.clips["path"])
     assert not any(Path(clip).is_absolute() for clip in task.clips["clip"])
     assert list(task.clips.index) == list(range(len(task)))
 
@@ -57,7 +67,7 @@ def test_it_reads_every_clip(task):
     for index in range(len(task)):
         waveform = task.read(index, 16000)
         assert waveform.real == len(waveform.samples)
-        assert abs(waveform.real - 1600) < 10 or task.clips["path"][index].lower().endswith("mp3")
+        assert abs(waveform.real - 16000 * audio.header(task.clips["path"][index]).seconds) < 1
 
 
 def test_its_labelings_are_those_that_the_reader_states(task, kind):
@@ -72,7 +82,7 @@ def test_every_clip_bears_one_class_and_every_class_has_clips(task):
         assert (member.sum(axis=1) == 1).all()
         assert (member.sum(axis=0) >= 2).all()
         for index, label in enumerate(task.clips[labeling.column]):
-            assert member[index, labeling.classes.index(label)]
+            assert member[index, labeling.classes.index(str(label))]
 
 
 def test_membership_does_not_depend_on_the_order_of_clips(task):

@@ -176,13 +176,19 @@ class TestCremad:
         with pytest.warns(UserWarning, match=r"no VideoDemographics\.csv there .* no labeling 'gender'"):
             task = load_task(f"cremad:{cremad}")
         assert [one.name for one in task.labelings] == ["emotion", "speaker"]
-        with pytest.raises(TaskError, match=r"no labeling 'gender'; get it with `git lfs clone"):
+        with pytest.raises(TaskError, match=r"no labeling 'gender'; get it with `git clone"):
             load_task(f"cremad:{cremad}", labels=["gender"])
 
     def test_an_actor_that_the_table_lacks(self, cremad):
         table = cremad / "VideoDemographics.csv"
         table.write_text(table.read_text().replace("1009", "1010"))
         with pytest.raises(TaskError, match="does not list the actors 1009"):
+            load_task(f"cremad:{cremad}")
+
+    def test_nothing_but_what_evar_leaves_out(self, cremad, wav):
+        shutil.rmtree(cremad / "AudioWAV")
+        wav(cremad / "AudioWAV" / "1006_TIE_NEU_XX.wav")
+        with pytest.raises(TaskError, match="holds no clips"):
             load_task(f"cremad:{cremad}")
 
     def test_pointers_of_git_lfs(self, cremad):

@@ -59,8 +59,7 @@ def _file_problems(task: Task) -> list[str]:
         found = [error for error in pool.map(_problem, paths) if error is not None]
     kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
     for error in found:
-        # Figures differ from file to file ("promises 1044 bytes"); what stands before them is the kind of
-        # problem.
+        # Figures differ from file to file ("promises 1044 bytes"); what stands before them is the kind.
         kinds[error.reason.partition(":")[0], error.advice].append(error.path)
     return [
         f"{len(names)} file{'s' if len(names) > 1 else ''}: {reason} ({some(names, _NAMED)}); {advice}"

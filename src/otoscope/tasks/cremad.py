@@ -19,7 +19,7 @@ import pandas as pd
 from otoscope.tasks.base import Task
 from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.reader import Reader, folders, warn
+from otoscope.tasks.reader import Reader, folders, visible, warn
 from otoscope.tasks.tables import need_columns, read_table
 
 __all__ = ["EXCLUDED", "READER", "TEST", "VALID", "load"]
@@ -40,12 +40,13 @@ EXCLUDED = frozenset(
 )
 """Names of the clips that EVAR leaves out."""
 
+_COLUMNS = ["clip", "path", "emotion", "speaker", "sentence", "level", "split"]
 _DEMOGRAPHICS = "VideoDemographics.csv"
 # {actor}_{sentence}_{emotion}_{level}; the level of one file has one letter in older copies.
 _NAME = re.compile(r"(\d{4})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(XX?|LO|MD|HI)\.wav")
 _OBTAIN = (
-    "get it with `git lfs clone https://github.com/CheyneyComputerScience/CREMA-D` "
-    "(a ZIP download holds Git-LFS pointers in place of the sound)"
+    "get it with `git clone https://github.com/CheyneyComputerScience/CREMA-D`, Git LFS installed "
+    "(a ZIP download holds pointers in place of the sound)"
 )
 
 
@@ -57,7 +58,7 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
             table of the actors is not there.
     """
     folder = _audio_folder(place)
-    files = sorted(file for file in folder.glob("*.wav") if not file.name.startswith("."))
+    files = [file for file in visible(folder) if file.suffix == ".wav"]
     matches = {file: _NAME.fullmatch(file.name) for file in files}
     strangers = [file.name for file, match in matches.items() if not match]
     if strangers:
@@ -78,7 +79,7 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
         for file, match in matches.items()
         if match and file.stem not in EXCLUDED
     ]
-    clips = pd.DataFrame(rows)
+    clips = pd.DataFrame(rows, columns=_COLUMNS)
     labelings = [Labeling.of(clips, "emotion", group="speaker", split="split")]
     if gender := _genders(folder, required="gender" in labels):
         unknown = sorted(set(clips["speaker"]) - set(gender))
@@ -91,8 +92,7 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
 
 
 def _audio_folder(place: str) -> Path:
-    candidates = folders(place)
-    for folder in [child for base in candidates[:-1] for child in (base / "AudioWAV", base)]:
+    for folder in [child for base in folders(place) for child in (base / "AudioWAV", base)]:
         if folder.is_dir() and any(_NAME.fullmatch(file.name) for file in folder.glob("*.wav")):
             return folder
     raise TaskError(

@@ -21,7 +21,7 @@ MAJOR = ("animals", "natural", "human", "interior", "exterior")
 
 _TABLE = "meta/esc50.csv"
 _COLUMNS = ("filename", "fold", "target", "category", "src_file")
-_OBTAIN = "get it from https://github.com/karolpiczak/ESC-50 (about 600 MB)"
+_OBTAIN = "get it from https://github.com/karolpiczak/ESC-50"
 
 
 def load(place: str, labels: Sequence[str] = ()) -> Task:

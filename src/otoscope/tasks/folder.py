@@ -6,7 +6,6 @@ they are the split and the classes lie one level below.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from otoscope.audio import SUFFIXES
 from otoscope.tasks.base import Task
 from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.reader import Reader, audio_files, folders, warn
+from otoscope.tasks.reader import Reader, audio_files, folders, visible, warn
 from otoscope.tasks.tables import SPLITS
 
 __all__ = ["READER", "load"]
@@ -26,12 +25,11 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
     Raises:
         TaskError: no such folder, or no sub-folder with audio.
     """
-    root = folders(place)[0]
-    children = _children(root)
+    root, *children = folders(place)
     split = len(children) > 1 and all(child.name.lower() in SPLITS for child in children)
-    classes = [folder for child in children for folder in (_children(child) if split else [child])]
+    classes = [folder for child in children for folder in (folders(str(child))[1:] if split else [child])]
     rows: list[dict[str, str]] = []
-    strangers: list[str] = [file.name for file in _loose(root)]
+    strangers = [child.name for child in visible(root) if child.is_file()]
     for folder in classes:
         audio, others = audio_files(folder)
         strangers += [file.relative_to(root).as_posix() for file in others]
@@ -49,14 +47,6 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
     names = tuple(sorted({folder.name for folder in classes}))
     labeling = Labeling("class", "class", names, split="split" if split else None)
     return Task(root.resolve().name, pd.DataFrame(rows), (labeling,)).only(labels)
-
-
-def _children(folder: Path) -> list[Path]:
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-
-
-def _loose(folder: Path) -> list[Path]:
-    return sorted(child for child in folder.iterdir() if child.is_file() and not child.name.startswith("."))
 
 
 READER = Reader(

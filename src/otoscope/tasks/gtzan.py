@@ -32,9 +32,9 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
         TaskError: no such folder, no lists, a line in them that is not `genre/genre.00000.wav`, or none of
             the listed files there.
     """
-    base = folders(place)[0]
-    candidates = _genre_folders(base)
-    lists = _find_lists(place, [base, *candidates])
+    inner = ("", "genres", "genres_original", "Data/genres_original")
+    candidates = [folder for top in folders(place) for name in inner if (folder := top / name).is_dir()]
+    lists = _find_lists(place, candidates)
     rows = [
         {"clip": name, "split": split, "genre": _genre(file, name)}
         for split, file in lists.items()
@@ -55,12 +55,6 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
     # A listed file that is not there keeps its row, so that the check can name it.
     clips = pd.DataFrame(rows).assign(path=[str(_locate(root, name)) for name in names])
     return Task("gtzan", clips, (Labeling.of(clips, "genre", split="split"),)).only(labels)
-
-
-def _genre_folders(base: Path) -> list[Path]:
-    inner = ("", "genres", "genres_original", "Data/genres_original")
-    below = sorted(child for child in base.iterdir() if child.is_dir())
-    return [folder for top in (base, *below) for name in inner if (folder := top / name).is_dir()]
 
 
 def _find_lists(place: str, near: Sequence[Path]) -> dict[str, Path]:

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from otoscope.audio import SUFFIXES
 from otoscope.tasks.base import Task
 from otoscope.tasks.labeling import TaskError
 
-__all__ = ["Reader", "audio_files", "find_root", "folders", "warn"]
+__all__ = ["Reader", "audio_files", "find_root", "folders", "visible", "warn"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Reader:
 
 
 def folders(place: str) -> list[Path]:
-    """Where an official folder may lie when the user says `place`: there, one level down, or one level up.
+    """The folder that the user named, then those in it: users name the one they unpacked into as well.
 
     Raises:
         TaskError: there is no such folder.
@@ -56,17 +56,22 @@ def folders(place: str) -> list[Path]:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise TaskError(f"{place}: {what}; expected a folder; try its path again")
-    below = sorted(child for child in folder.iterdir() if child.is_dir() and not _hidden(child.name))
-    return [folder, *below, folder.absolute().parent]
+    return [folder, *(child for child in visible(folder) if child.is_dir())]
+
+
+def visible(folder: Path) -> list[Path]:
+    """What a folder holds, sorted, without hidden entries."""
+    return sorted(child for child in folder.iterdir() if not _hidden(child.name))
 
 
 def find_root(place: str, marker: str, obtain: str) -> Path:
-    """The folder that holds `marker` (a path within the official layout), at or next to `place`.
+    """The folder that holds `marker`, a path within the official layout: `place`, one in it, or that above.
 
     Raises:
         TaskError: none does; the message says what was looked for and how to obtain the data set.
     """
-    for folder in folders(place):
+    here, *below = folders(place)
+    for folder in (here, *below, here.absolute().parent):
         if (folder / marker).exists():
             return folder
     raise TaskError(
@@ -74,15 +79,14 @@ def find_root(place: str, marker: str, obtain: str) -> Path:
     )
 
 
-def audio_files(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> tuple[list[Path], list[Path]]:
+def audio_files(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files below a folder, sorted: those with a suffix of audio, and the others.
 
     Hidden files and folders do not count, and so neither do the `._*` stubs that macOS leaves in archives.
     """
-    wanted = tuple(suffixes)
     files = sorted(_walk(folder))
-    audio = [file for file in files if file.suffix.lower() in wanted]
-    return audio, [file for file in files if file.suffix.lower() not in wanted]
+    audio = [file for file in files if file.suffix.lower() in SUFFIXES]
+    return audio, [file for file in files if file.suffix.lower() not in SUFFIXES]
 
 
 def warn(message: str) -> None:

@@ -4,13 +4,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from otoscope.errors import UsageError
-from otoscope.tasks import cremad, esc50, folder, gtzan, manifest
+from otoscope.tasks import cremad, esc50, folder, gtzan, manifest, mini
 from otoscope.tasks.base import Task
 from otoscope.tasks.reader import Reader, warn
 
 __all__ = ["available", "load_task"]
 
-_READERS = (folder.READER, manifest.READER, esc50.READER, cremad.READER, gtzan.READER)
+
+def _load_mini(name: str, labels: Sequence[str]) -> Task:
+    return mini.load(name).only(labels)
+
+
+_MINI = "the embedded miniature: "
+_READERS = (
+    folder.READER,
+    manifest.READER,
+    esc50.READER,
+    cremad.READER,
+    gtzan.READER,
+    Reader("mini:events", f"{_MINI}sound events", "nothing", ("event",), _load_mini),
+    Reader("mini:notes", f"{_MINI}notes of instruments", "nothing", ("octave", "family"), _load_mini),
+    Reader("mini:voices", f"{_MINI}voices", "nothing", ("language", "gender", "speaker"), _load_mini),
+)
 
 
 def available() -> list[Reader]:
@@ -28,9 +43,8 @@ def load_task(spec: str, seconds: float | None = None, labels: Sequence[str] = (
     Args:
         spec: reader and place, such as "folder:sounds", "manifest:clips.csv@audio" or "cremad:/data/CREMA-D";
             `available` lists them.
-        seconds: crop or zero-pad every clip to this length; whole clips by default.
-        labels: the labelings to take, in this order; for a manifest, its label columns. By default all there
-            are.
+        seconds: crop or zero-pad every clip to this length; by default clips stay whole.
+        labels: the labelings to take, in this order (for a manifest: its label columns); all by default.
 
     Raises:
         UsageError: an unknown reader or labeling.
@@ -46,7 +60,7 @@ def load_task(spec: str, seconds: float | None = None, labels: Sequence[str] = (
         warn(f"{spec}: {len(task)} clips, where the whole data set gives {reader.clips}")
     return replace(
         task,
-        seconds=seconds,
-        citation=reader.citation,
-        licence=reader.licence,
+        seconds=task.seconds if seconds is None else seconds,
+        citation=reader.citation or task.citation,
+        licence=reader.licence or task.licence,
     )
