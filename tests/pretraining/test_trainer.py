@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from otoscope.models.loading import load_m2d
 from otoscope.models.vit import untrained
 from otoscope.pretraining import ConfigError, parse_config, pretrain, train
 from otoscope.pretraining import checkpoint as checkpoints
@@ -108,7 +109,13 @@ def test_the_export_has_m2d_names_in_half_precision(config) -> None:
         if name != "norm_stats":
             assert value.dtype == torch.float16
             assert torch.equal(value, trained[f"encoder.{name}"].half()), name
+    read = load_m2d(result.weights, name="toy")
+    assert read.vit.config == wanted.model.vit()
+    for name, value in read.vit.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, trained[f"encoder.{name}"].half().float()), name
     corpus = prepare(wanted.data, 32, wanted.out / "cache", lambda done, total: None)
+    assert read.norm_stats == pytest.approx((corpus.mean, corpus.deviation))
     assert found["norm_stats"].tolist() == pytest.approx([corpus.mean, corpus.deviation])
     with safe_open(result.weights, "pt") as file:
         assert file.metadata() == {

@@ -156,9 +156,8 @@ class PretrainConfig(_Section):
     @property
     def identity(self) -> dict[str, Any]:
         """What must not change between a run and its continuation, as plain JSON values."""
-        return self.model_dump(
-            mode="json", exclude={"out", "export", "device", "threads", "log_every", "checkpoint_every"}
-        )
+        free = {"out", "export", "device", "threads", "probe", "log_every", "checkpoint_every"}
+        return self.model_dump(mode="json", exclude=free)
 
 
 def read_config(path: str | os.PathLike[str]) -> PretrainConfig:
