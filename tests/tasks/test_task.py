@@ -110,6 +110,20 @@ class TestGroups:
             task(labeling, pet=["cat", "cat", None], owner=["a", None, None])
 
 
+class TestSplits:
+    @pytest.mark.parametrize(("cells", "part"), [(["train", "test", None], "test"), ([1, 2, np.nan], "2")])
+    def test_the_clips_of_a_part(self, cells, part):
+        table = clips(pet=["cat", "dog", None], where=cells)
+        assert Labeling.of(table, "pet", split="where").in_split(table, part).tolist() == [False, True, False]
+
+    def test_a_part_that_is_none(self):
+        table = clips(pet=["cat", "dog"], fold=[10, 2])
+        with pytest.raises(UsageError, match="labeling 'pet' has no part '3'; its parts are 2, 10"):
+            Labeling.of(table, "pet", split="fold").in_split(table, "3")
+        with pytest.raises(UsageError, match="labeling 'pet' has no split, so no part 'test'"):
+            Labeling.of(table, "pet").in_split(table, "test")
+
+
 class TestTask:
     def test_it_names_a_missing_label_column_and_those_there(self):
         with pytest.raises(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.errors import OtoscopeError
+from otoscope.errors import OtoscopeError, UsageError
 from otoscope.tasks.cells import class_names, some, texts
 
 __all__ = ["Labeling", "TaskError"]
@@ -106,6 +106,23 @@ class Labeling:
         if self.group is None:
             return None
         return pd.factorize(clips[self.group])[0].astype(np.int64)
+
+    def in_split(self, clips: pd.DataFrame, part: str) -> NDArray[np.bool_]:
+        """Which clips lie in one part of the split: "train", "valid" or "test", or the number of a fold.
+
+        Raises:
+            UsageError: this labeling has no split, or no such part; the message lists the parts.
+
+        >>> table = pd.DataFrame({"pet": ["cat", "dog"], "fold": [1, 2]})
+        >>> Labeling.of(table, "pet", split="fold").in_split(table, "2")
+        array([False,  True])
+        """
+        if self.split is None:
+            raise UsageError(f"labeling {self.name!r} has no split, so no part {part!r}; try all clips")
+        parts = class_names(clips[self.split], multilabel=False)
+        if part not in parts:
+            raise UsageError(f"labeling {self.name!r} has no part {part!r}; its parts are {', '.join(parts)}")
+        return np.array([row == [part] for row in texts(clips[self.split], multilabel=False)])
 
     def document(self) -> dict[str, Any]:
         """This labeling as a document that JSON can hold."""
