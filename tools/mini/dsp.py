@@ -7,7 +7,6 @@ import io
 import numpy as np
 import soundfile
 from scipy import signal
-
 from sources import SAMPLE_RATE as SR
 
 Samples = np.ndarray

@@ -1,8 +1,8 @@
 """Procedural sound events: the twelve of the held-out task, which training hears from other seeds.
 
-A maker takes two random generators and a length in samples. The first, `thing`, draws what sounds (this dog, this
-bell: the recipe); the second, `take`, draws how it sounds this time. Clips of one recipe therefore share a
-group in the task. A maker returns the sound at any level; `dsp.level` sets it.
+A maker takes two random generators and a length in samples. The first, `thing`, draws what sounds (this dog,
+this bell: the recipe); the second, `take`, draws how it sounds this time. Clips of one recipe therefore share
+a group in the task. A maker returns the sound at any level; `dsp.level` sets it.
 """
 
 from __future__ import annotations
@@ -10,17 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-
 from dsp import (
-    SR, Samples, band, coloured, decay, harmonics, place, resonator, sweep, times, wander,
-)  # fmt: skip
+    SR,
+    Samples,
+    band,
+    coloured,
+    decay,
+    harmonics,
+    place,
+    resonator,
+    sweep,
+    times,
+    wander,
+)
 
 Rng = np.random.Generator
 Maker = Callable[[Rng, Rng, int], Samples]
 
 
 def onsets(take: Rng, n: int, every_s: float, jitter: float) -> list[int]:
-    """Sample positions about every `every_s` s, each moved by a share `jitter` of it; the first within one period."""
+    """Sample positions about every `every_s` s, each moved by up to half a share `jitter` of it."""
     at, found = take.uniform(-0.3, 0.7) * every_s, []
     while at < n / SR:
         found.append(int((at + take.uniform(-1, 1) * jitter * every_s / 2) * SR))

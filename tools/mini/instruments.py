@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-
 from sources import SAMPLE_RATE, TRAINING_PROGRAMS, TRAINING_SAMPLES
 
 SOUNDFONT = os.environ.get("SOUNDFONT", "/usr/share/sounds/sf2/FluidR3_GM.sf2")
@@ -138,7 +137,7 @@ def _band(rng: np.random.Generator, start: float) -> list[Note]:
 
 
 def training_clips(rng: np.random.Generator, clips: int = 60) -> list[tuple[np.ndarray, str, str]]:
-    """`clips` clips (samples, label, source): solos of the training programs, drums and bands, in one score."""
+    """Clips (samples, label, source) of one score: solos of the training programs, drums, bands."""
     labels = [*TRAINING_PROGRAMS, "music-drums", "music-band"]
     slot, notes, about = 3.2, [], []  # a slot leaves the tail of the clip before room to fade
     for k in range(clips):

@@ -2,8 +2,9 @@
 
     python tools/mini/render_tasks.py --out src/otoscope/tasks/data/mini.zip
 
-The zip holds Ogg Opus clips of 2.0 s (stored, not compressed again) and one table a task: events.csv, notes.csv,
-voices.csv. With the same versions of espeak-ng, fluidsynth and libsndfile the zip comes out the same to the byte.
+The zip holds Ogg Opus clips of 2.0 s (stored, not compressed again) and a table for each task: events.csv,
+notes.csv, voices.csv. With the same versions of espeak-ng, fluidsynth, libsndfile, NumPy and SciPy the zip
+comes out the same to the byte.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def notes() -> Iterator[tuple[Row, Samples]]:
 
 
 def voices() -> Iterator[tuple[Row, Samples]]:
-    """16 speakers x 6 languages x 3 takes; a fold holds two women and two men, a speaker_fold one take of each."""
+    """16 speakers x 6 languages x 3 takes; two women and two men a fold, one take of each a speaker_fold."""
     pairs = [*zip(sources.FEMALE_SPEAKERS.items(), sources.MALE_SPEAKERS.items(), strict=True)]
     people = [
         (k, gender, *who)

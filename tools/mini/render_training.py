@@ -1,10 +1,10 @@
-"""Render the training audio of the embedded models: speech, instruments, events and mixtures, as int16 shards.
+"""Render the training audio of the embedded models: speech, instruments, events, mixtures; int16 shards.
 
     python tools/mini/render_training.py --out DIR --clips 20000 --workers 2 --seed 0
 
-Writes DIR/audio-000.npy ... (1,000 x 33,280 samples at 16 kHz) and DIR/clips.parquet. About a third of the clips pass
-through the codec of the shipped tasks; all get a random level. The same seed gives the same clips for any number of
-workers, as far as espeak-ng and fluidsynth repeat themselves.
+Writes DIR/audio-000.npy ... (1,000 x 33,280 samples at 16 kHz) and DIR/clips.parquet. About a third of the
+clips pass through the codec of the shipped tasks; all get a random level. The same seed gives the same clips
+for any number of workers, as far as espeak-ng and fluidsynth repeat themselves.
 """
 
 from __future__ import annotations

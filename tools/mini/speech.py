@@ -6,7 +6,6 @@ import subprocess
 
 import numpy as np
 import soxr
-
 from sources import BRANCHES, SAMPLE_RATE, TRAINING_SAMPLES, TRAINING_VOICES
 from texts import TRAINING
 

@@ -1,13 +1,24 @@
-"""Sounds that only training hears, the backgrounds of mixtures, and the broad labels of all procedural sounds."""
+"""Sounds that only training hears, backgrounds of mixtures, broad labels of all procedural sounds."""
 
 from __future__ import annotations
 
-import numpy as np
-
 import events
+import numpy as np
 from dsp import (
-    SR, Samples, band, coloured, decay, harmonics, level, place, resonator, reverberate, sweep, times, wander,
-)  # fmt: skip
+    SR,
+    Samples,
+    band,
+    coloured,
+    decay,
+    harmonics,
+    level,
+    place,
+    resonator,
+    reverberate,
+    sweep,
+    times,
+    wander,
+)
 from events import Maker, Rng, onsets
 from sources import TRAINING_SAMPLES
 
@@ -168,8 +179,12 @@ LABELS: dict[str, dict[str, Maker]] = {
         "knock": events.knock, "footsteps": events.footsteps, "glass": events.glass,
         "bounce": bounce, "typing": typing, "hammer": hammer,
     },
-    "event-signal": {"siren": events.siren, "alarm": events.alarm, "bell": events.bell, "horn": horn, "whistle": whistle},
-    "event-animal": {"bark": events.bark, "bird": events.bird, "meow": meow, "cricket": cricket, "frog": frog},
+    "event-signal": {
+        "siren": events.siren, "alarm": events.alarm, "bell": events.bell, "horn": horn, "whistle": whistle,
+    },
+    "event-animal": {
+        "bark": events.bark, "bird": events.bird, "meow": meow, "cricket": cricket, "frog": frog,
+    },
     "event-nature": {
         "rain": events.rain, "drops": events.drops, "wind": events.wind,
         "stream": stream, "fire": fire, "thunder": thunder,

@@ -1,8 +1,8 @@
 """The embedded miniature: three small rendered tasks that travel with the package.
 
-`mini:events` (what sounds), `mini:notes` (octave and instrument family) and `mini:voices` (language, gender and
-speaker) are about 900 clips of 2 s. `tools/mini/` renders them, from voices, instruments, texts and seeds that the
-embedded models never heard in training.
+`mini:events` (what sounds), `mini:notes` (octave and instrument family) and `mini:voices` (language, gender
+and speaker) are 908 clips of 2 s. `tools/mini/` renders them, from voices, instruments, texts and seeds that
+the embedded models never heard in training.
 """
 
 import zipfile
@@ -20,7 +20,7 @@ NAMES = ("events", "notes", "voices")
 """The tasks of the miniature."""
 
 SECONDS = 2.0
-LICENCE = "Apache-2.0; rendered with espeak-ng and with FluidR3 GM (MIT, Frank Wen), which are not part of the package"
+LICENCE = "Apache-2.0; rendered with espeak-ng and FluidR3 GM (MIT, Frank Wen), neither of them included"
 
 
 def archive() -> str:
