@@ -30,8 +30,10 @@ def overview_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
         that of always naming the most frequent class (`probe_chance`). Missing where nothing was computed.
     """
     rows = [row for each in recorded for row in _rows(each)]
-    columns = list(_row(None, "", {}, {}))
-    return pd.DataFrame(rows, columns=columns)
+    asked = list(dict.fromkeys((row["task"], row["label"]) for row in rows))
+    # Models side by side: a labeling's rows together, in the order of the stores.
+    rows.sort(key=lambda row: asked.index((row["task"], row["label"])))
+    return pd.DataFrame(rows, columns=list(_row(None, "", {}, {})))
 
 
 def measure_table(overview: pd.DataFrame) -> pd.DataFrame:

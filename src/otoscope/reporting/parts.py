@@ -102,9 +102,8 @@ def add_sharing(part: Part, stem: str, sharing: Sharing, gallery: Gallery, cabin
 
 def matrix_size(rows: int, columns: int) -> tuple[float, float]:
     """Inches that a class-by-class matrix takes: half a row while its numbers can be read there."""
-    width = SIZE[0] if columns <= 10 else WIDE
-    cell = 0.34 if columns <= 10 else min(0.34, 9.0 / columns)
-    return width, max(SIZE[1], 1.7 + cell * rows)
+    cell = 0.34 if columns <= 8 else 0.28 if columns <= 14 else min(0.34, 9.0 / columns)
+    return SIZE[0] if columns <= 14 else WIDE, max(SIZE[1], 1.7 + cell * rows)
 
 
 def _layers(stem: str, selection: Selection, gallery: Gallery) -> Figure:
