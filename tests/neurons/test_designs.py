@@ -100,7 +100,7 @@ def test_neither_nested_nor_crossed_asks_the_user():
     rows, groups = member("aabbab"), codes("112233")
     with pytest.raises(
         OtoscopeError,
-        match=r"labeling 'pitch' is neither nested .* 2 groups of .* 1 hold more.*design='crossed'",
+        match=r"labeling 'pitch' is neither nested .* 2 groups of .* 1 hold more.*the design crossed",
     ):
         design_of(rows, groups, label="pitch")
     assert design_of(rows, groups, name="crossed").distinct == 2

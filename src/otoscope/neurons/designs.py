@@ -136,8 +136,8 @@ def _name(various: NDArray[np.bool_], size: NDArray[np.int64], label: str) -> De
     raise OtoscopeError(
         f"labeling {label!r} is neither nested in its groups nor crossed with them: {uniform.sum()} groups "
         f"of several clips hold one label, {various.sum()} hold more; expected all one or all several; "
-        "say which labels may change places: design='crossed' (within groups; those of one label stay as "
-        "they are) or 'ungrouped' (between all clips, as without groups); or ask for 0 permutations"
+        "say which labels may change places: the design crossed (within groups; those of one label stay as "
+        "they are) or ungrouped (between all clips, as without groups); or ask for 0 permutations"
     )
 
 
