@@ -4,6 +4,7 @@ import hashlib
 import pickle
 import struct
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -126,6 +127,26 @@ class TestRead:
             with zipfile.ZipFile(archive, "w") as file:
                 file.write(tmp_path / name, "x.wav")
             assert audio.header(f"zip://x.wav::{archive}").seconds == seconds
+
+    def test_an_archive_may_be_read_by_many_threads(self, tmp_path):
+        with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+            for index in range(100):
+                audio.write(tmp_path / "a.wav", tone(440, seconds=(index + 1) / 1000), 16000)
+                archive.write(tmp_path / "a.wav", f"{index}.wav")
+        paths = [f"zip://{index}.wav::{tmp_path / 'all.zip'}" for index in range(100)]
+        with ThreadPoolExecutor(8) as pool:
+            frames = [header.frames for header in pool.map(audio.header, paths)]
+        assert frames == [16 * (index + 1) for index in range(100)]
+
+    def test_a_member_that_is_damaged(self, tmp_path):
+        audio.write(tmp_path / "a.wav", tone(440), 16000)
+        with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(tmp_path / "a.wav", "a.wav")
+        whole = bytearray((tmp_path / "all.zip").read_bytes())
+        whole[len(whole) // 2] ^= 0xFF
+        (tmp_path / "all.zip").write_bytes(whole)
+        with pytest.raises(AudioError, match="cannot be read: damaged archive"):
+            audio.header(f"zip://a.wav::{tmp_path / 'all.zip'}")
 
     @given(
         samples=hnp.arrays(np.float32, st.integers(0, 50), elements=st.floats(-1, 1, width=32)),
@@ -276,11 +297,11 @@ class TestBadAudio:
 
     def test_an_archive_that_is_none(self, tmp_path):
         (tmp_path / "all.zip").write_text("no archive")
-        with pytest.raises(AudioError, match="cannot be read: File is not a zip file"):
+        with pytest.raises(AudioError, match="cannot be read: damaged archive: File is not a zip file"):
             audio.read(f"zip://a.wav::{tmp_path / 'all.zip'}", 16000)
 
     def test_a_protocol_that_is_none(self):
-        with pytest.raises(AudioError, match=r"cannot be opened: .*bogus.*try a local copy"):
+        with pytest.raises(AudioError, match=r"cannot be read: .*bogus.*; expected a file that can be read"):
             audio.header("bogus://a.wav")
 
     def test_too_short_for_the_wanted_rate(self, tmp_path):

@@ -8,23 +8,20 @@ an `AudioError`.
 import hashlib
 import io
 import os
-import zipfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import fsspec
 import numpy as np
 import soundfile
 import soxr
-from fsspec.spec import AbstractFileSystem
 from numpy.typing import NDArray
 
 from otoscope.containers import shortfall
 from otoscope.errors import OtoscopeError, UsageError
+from otoscope.urls import fetch, is_url
 
 __all__ = ["SUFFIXES", "AudioError", "Header", "Waveform", "content_hash", "fit", "header", "read", "write"]
 
@@ -202,46 +199,25 @@ def _length(sample_rate: int, seconds: float | None) -> int | None:
 def _bytes(name: str) -> Iterator[BinaryIO]:
     """Open a file for reading bytes; what stands in the way is told as an AudioError."""
     try:
-        with _remote(name) if "://" in name else Path(name).open("rb") as file:
+        with io.BytesIO(fetch(name)) if is_url(name) else Path(name).open("rb") as file:
             yield file
     except FileNotFoundError:
         advice = "expected an audio file; try the path of the data set's folder again"
         raise AudioError(name, "does not exist", advice) from None
-    except (OSError, zipfile.BadZipFile) as error:
-        said = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
         advice = "expected a file that can be read; try its permissions, or getting it again"
-        raise AudioError(name, f"cannot be read: {said}", advice) from None
-
-
-def _remote(url: str) -> AbstractContextManager[BinaryIO]:
-    """Open an fsspec URL. An archive's list of members is read once, not once a clip."""
-    member, chained, archive = url.partition("::")
-    if member.startswith("zip://") and chained:
-        local = Path(archive)
-        return _archive(archive, local.stat().st_mtime_ns if local.exists() else 0).open(member)  # type: ignore[no-any-return]
-    try:
-        return fsspec.open(url, "rb")  # type: ignore[no-any-return]
-    except (ValueError, ImportError) as error:  # a protocol that fsspec does not know, or lacks a package for
-        advice = "expected a URL that fsspec opens; try a local copy"
-        raise AudioError(url, f"cannot be opened: {error}", advice) from None
-
-
-@lru_cache(maxsize=8)
-def _archive(path: str, _modified: int) -> AbstractFileSystem:
-    return fsspec.filesystem("zip", fo=path)
+        raise AudioError(name, f"cannot be read: {error.strerror or error}", advice) from None
 
 
 @contextmanager
 def _opened(name: str) -> Iterator[soundfile.SoundFile]:
     """Open a file for decoding, once the checks that need no decoding are passed."""
-    with _bytes(name) as raw:
-        # An archive's or a server's stream may not seek well, so its file is taken into memory.
-        source: BinaryIO = io.BytesIO(raw.read()) if "://" in name else raw
+    with _bytes(name) as source:
         _check_container(name, source)
         source.seek(0)
         try:
             # A local file is opened by name: the decoder then reads it without going through Python.
-            file = soundfile.SoundFile(source if "://" in name else name)
+            file = soundfile.SoundFile(source if is_url(name) else name)
         except soundfile.LibsndfileError as error:
             source.seek(0)
             raise AudioError(

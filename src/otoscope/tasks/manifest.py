@@ -28,6 +28,7 @@ from otoscope.tasks.cells import some, texts
 from otoscope.tasks.labeling import Labeling, TaskError
 from otoscope.tasks.reader import Reader, warn
 from otoscope.tasks.tables import SPLITS, integers, need_columns, read_table
+from otoscope.urls import is_url
 
 __all__ = ["READER", "load"]
 
@@ -89,8 +90,8 @@ def _with_paths(table: pd.DataFrame, file: Path, root: Path) -> pd.DataFrame:
     if table[column].isna().any():
         raise TaskError(f"{file}: column {column!r} is empty in row {table.index[table[column].isna()][0]}")
     names = table[column].astype(str).str.replace("\\", "/", regex=False)
-    paths = [name if "://" in name else str(root / name) for name in names]
-    if not any("://" in path or Path(path).exists() for path in paths):
+    paths = [name if is_url(name) else str(root / name) for name in names]
+    if not any(is_url(path) or Path(path).exists() for path in paths):
         raise TaskError(
             f"{file}: none of its {len(paths)} files is there (looked for {paths[0]}); "
             f"try `manifest:{file}@ROOT` with the folder that its paths start from"
