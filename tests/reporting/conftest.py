@@ -122,6 +122,19 @@ def make_ablation(label="mood", together=False, drop=-0.3):
 
 
 @pytest.fixture
+def toy():
+    """The names above, for tests: under import-mode=importlib a conftest cannot be imported."""
+    return SimpleNamespace(
+        CLASSES=CLASSES,
+        EVIL=EVIL,
+        ablation=make_ablation,
+        save_across=save_across,
+        save_probe=save_probe,
+        save_selection=save_selection,
+    )
+
+
+@pytest.fixture
 def full_store(make_store):
     """A store on which every verb has run."""
     store = make_store()

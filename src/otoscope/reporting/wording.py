@@ -52,6 +52,15 @@ def spread(value: float, mean: float, low: float, high: float) -> str:
     return f"{mean:,.{decimals}f} · {low:,.{decimals}f} to {high:,.{decimals}f}"
 
 
+def tied(text: str) -> str:
+    """A text in which no line breaks between a number and its percent sign.
+
+    >>> tied("95 % of them").split(" ")
+    ['95\\xa0%', 'of', 'them']
+    """
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
 def signed(value: float | None, digits: int = 1) -> str:
     """A change, with its sign and a fixed number of decimals.
 

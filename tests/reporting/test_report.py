@@ -1,0 +1,198 @@
+"""The report: whole, offline, escaped, and honest about what is not there."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+
+from otoscope.errors import UsageError
+from otoscope.files import read_json
+from otoscope.neurons import select
+from otoscope.reporting import MARKER, report
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: elements with their attributes, and the text."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.elements, self.text = [], ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def values(self, *names):
+        return [attrs[name] for _, attrs in self.elements for name in names if name in attrs]
+
+
+@pytest.fixture
+def page(full_store, tmp_path):
+    return Page(report([full_store], tmp_path / "report"))
+
+
+def test_every_figure_and_table_of_the_page_is_in_the_folder(page, tmp_path):
+    links = [link for link in page.values("src", "srcset", "href") if not link.startswith("#")]
+    assert len([link for link in links if link.endswith("-dark.svg")]) >= 7
+    for link in links:
+        assert (tmp_path / "report" / unquote(link)).is_file(), link
+
+
+def test_links_within_the_page_lead_somewhere(page):
+    anchors = set(page.values("id"))
+    assert {link[1:] for link in page.values("href") if link.startswith("#")} <= anchors
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(page, tmp_path):
+    assert not [tag for tag, _ in page.elements if tag in ("script", "iframe", "object", "link", "base")]
+    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+    assert not [link for link in page.values("src", "srcset", "href") if ":" in link or link.startswith("/")]
+    policy = dict(page.elements)["meta"] and next(
+        attrs["content"] for _, attrs in page.elements if attrs.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy.startswith("default-src 'none'")
+    assert "script" not in policy
+    assert "unsafe" not in policy
+    for figure in (tmp_path / "report" / "figures").glob("*.svg"):
+        assert not re.search(r"(href|src)=\"https?:", figure.read_text(encoding="utf-8"))
+
+
+def test_labels_and_file_names_are_text_wherever_they_stand(toy, page, tmp_path):
+    assert toy.EVIL in page.text
+    for file in (tmp_path / "report").rglob("*"):
+        assert "<" not in file.name
+        if file.suffix in (".html", ".svg"):
+            assert "<script" not in file.read_text(encoding="utf-8")
+
+
+def test_a_labeling_a_clip_and_a_model_with_markup_in_their_names(toy, make_store, tmp_path):
+    store = make_store(label=toy.EVIL, model=f"{toy.EVIL}:x")
+    store.clips.loc[0, "problem"] = f"{toy.EVIL}: not audio"
+    store.tokens[0] = 0
+    toy.save_selection(store, toy.EVIL)
+    toy.save_probe(store, toy.EVIL)
+    html = report([store], tmp_path / "report").read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert "1 clip skipped" in html
+
+
+def test_every_table_is_there_as_csv_and_as_parquet(page, tmp_path):
+    tables = tmp_path / "report" / "tables"
+    stems = {file.stem for file in tables.iterdir()}
+    assert {"overview", "provenance", "1-mood-neurons", "1-mood-classes", "1-mood-ablation-draws"} <= stems
+    for stem in stems:
+        parquet, csv = pd.read_parquet(tables / f"{stem}.parquet"), pd.read_csv(tables / f"{stem}.csv")
+        assert list(parquet.columns) == list(csv.columns)
+        assert len(parquet) == len(csv)
+
+
+def test_the_overview_has_every_figure_beside_chance(full_store, page, tmp_path):
+    selection = select(full_store, "mood", share=0.1, permutations=30)
+    row = pd.read_parquet(tmp_path / "report" / "tables" / "overview.parquet").iloc[0]
+    assert row["neurons"] == len(selection.neurons)
+    assert row["depth"] == selection.depth
+    assert row["depth_chance"] == selection.chance.depth.mean
+    assert row["coverage_high"] == selection.chance.coverage.high
+    assert row["depth_p"] == selection.chance.depth.p == 1 / 31
+    assert (row["probe"], row["probe_low"], row["probe_high"]) == (0.8, 0.7, 0.9)
+    assert "more selective than chance (p = 0.032" in page.text
+
+
+def test_a_report_on_nothing_says_which_commands_find_something(make_store, tmp_path):
+    page = Page(report([make_store()], tmp_path / "report"))
+    assert "Nothing has been found out about this recording yet" in page.text
+    assert "otoscope select toy.zarr --label mood" in page.text
+    assert not [tag for tag, _ in page.elements if tag == "img"]
+
+
+def test_no_difference_is_called_one_where_there_is_none(toy, make_store, tmp_path):
+    store = make_store(planted=False)
+    toy.save_selection(store)
+    toy.ablation(drop=0.0).save(store.results / "ablate-it")
+    page = Page(report([store], tmp_path / "report"))
+    assert "In 0 of 1 tested selection" in page.text
+    assert "no more selective than chance can make it" in page.text
+    assert "0 of 3 classes change in accuracy" in page.text
+
+
+def test_a_selection_without_chance_says_so(toy, make_store, tmp_path):
+    store = make_store()
+    toy.save_selection(store, permutations=0)
+    assert "No chance level was computed" in Page(report([store], tmp_path / "report")).text
+
+
+def test_a_selection_of_no_neuron_is_reported_as_one(toy, make_store, tmp_path):
+    store = make_store()
+    toy.save_selection(store, share=0.0)
+    text = Page(report([store], tmp_path / "report")).text
+    assert "give no neuron a class" in text
+
+
+def test_what_a_selection_on_some_clips_saw_is_not_drawn_from_others(toy, make_store, tmp_path):
+    store = make_store()
+    toy.save_selection(store, clips=store.clips.index.to_numpy() < 60)
+    page = Page(report([store], tmp_path / "report"))
+    assert "It was made on a part of the clips" in page.text
+    assert not [link for link in page.values("src") if "profile" in link or "entropy" in link]
+
+
+def test_classes_switched_off_together_have_a_figure_of_all_classes(toy, make_store, tmp_path):
+    store = make_store()
+    toy.ablation(together=True).save(store.results / "ablate-it")
+    page = Page(report([store], tmp_path / "report"))
+    assert f"2 neurons of {toy.CLASSES[0]}+{toy.EVIL} off" in page.text
+    assert "Over all classes at once, p = 0.048" in page.text
+
+
+def test_sharing_between_tasks_has_a_section_of_its_own(toy, make_store, tmp_path):
+    store = make_store()
+    selection = toy.save_selection(store)
+    toy.save_across(store, selection, selection)
+    page = Page(report([store], tmp_path / "report"))
+    assert "toy mood × toy mood" in page.text
+    assert "across" in page.values("id")
+
+
+def test_models_stand_side_by_side_and_their_names_are_short(toy, make_store, tmp_path):
+    stores = [make_store("one.zarr"), make_store("two.zarr", model="m2d:/home/me/weights/big-run/last.pth")]
+    for store in stores:
+        toy.save_selection(store)
+        toy.save_probe(store)
+    page = Page(report(stores, tmp_path / "report"))
+    assert "toy:one, m2d:big-run/last.pth on toy" in page.text
+    assert len([link for link in page.values("src") if "overview" in link]) == 1
+
+
+def test_provenance_and_commands_are_there_without_the_place_of_the_store(page, tmp_path):
+    assert "a" * 64 in page.text
+    assert "b" * 64 in page.text
+    assert "otoscope record --model toy:one --task toy --out toy.zarr" in page.text
+    assert "otoscope select toy.zarr --label mood --permutations 30" in page.text
+    assert str(tmp_path) not in page.text
+
+
+def test_the_same_results_give_the_same_pictures(full_store, tmp_path):
+    folders = [report([full_store], tmp_path / name).parent / "figures" for name in ("one", "two")]
+    one, two = ({file.name: file.read_bytes() for file in folder.iterdir()} for folder in folders)
+    assert one == two
+
+
+def test_an_earlier_report_is_replaced_whole(full_store, make_store, tmp_path):
+    out = tmp_path / "report"
+    report([full_store], out)
+    report([make_store("other.zarr")], out)
+    assert not list((out / "figures").iterdir())
+    assert read_json(out / MARKER)["stores"] == ["other.zarr"]
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".report")]
+
+
+def test_report_takes_a_list_of_stores(full_store, tmp_path):
+    with pytest.raises(UsageError, match="at least one store"):
+        report([], tmp_path / "report")
+    with pytest.raises(UsageError, match="put it into a list"):
+        report("toy.zarr", tmp_path / "report")
