@@ -1,6 +1,7 @@
 """The verbs of the command line: parse, call, print. Nothing heavy is imported until a verb runs."""
 
 import sys
+import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -42,6 +43,14 @@ class Pooling(StrEnum):
     clip = "clip"
 
 
+class Design(StrEnum):
+    """Between which clips labels may change places."""
+
+    ungrouped = "ungrouped"
+    nested = "nested"
+    crossed = "crossed"
+
+
 class Probe(StrEnum):
     """Which linear classifier reads the clip embeddings."""
 
@@ -61,6 +70,7 @@ def main() -> None:
     """Run the command line: one clear line for an error, a traceback only with `--debug`."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    warnings.showwarning = _warn
     try:
         app(arguments, prog_name="otoscope")
     except Exception as error:
@@ -68,6 +78,13 @@ def main() -> None:
             raise
         _complain(error)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _warn(message: Warning | str, category: type[Warning], *where: object) -> None:
+    """Say what a user should know in one line; what only developers should know stays away."""
+    del where
+    if issubclass(category, UserWarning):
+        sys.stderr.write(f"otoscope: warning: {message}\n")
 
 
 def _complain(error: Exception) -> None:
@@ -172,9 +189,10 @@ def record(
     from otoscope import activations, console
     from otoscope.files import slug
     from otoscope.models import load_model
-    from otoscope.tasks import load_task
+    from otoscope.tasks import check, load_task
 
     clips = load_task(task, seconds=seconds, labels=label or ())
+    check(clips, files=on_bad_audio is Bad.stop)
     documents = []
     for spec in model:
         loaded = load_model(
@@ -235,8 +253,11 @@ def select(
     split: Annotated[
         str | None, typer.Option(help="Use the clips of this split or fold only (default: all).")
     ] = None,
+    design: Annotated[
+        Design | None, typer.Option(help="Which labels may change places (default: found by itself).")
+    ] = None,
     permutations: Annotated[
-        int, typer.Option(min=1, help="Label permutations behind the chance level.")
+        int, typer.Option(min=0, help="Label permutations behind the chance level; 0 for none.")
     ] = 100,
     seed: Seed = 0,
     out: Out = None,
@@ -262,6 +283,7 @@ def select(
         assignment=assignment,
         pooling=pooling.value,
         clips=None if split is None else opened.labeling(label).in_split(opened.clips, split),
+        design=None if design is None else design.value,
         permutations=permutations,
         seed=seed,
     )

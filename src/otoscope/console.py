@@ -89,12 +89,12 @@ def selection_lines(selection: "Selection") -> Lines:
         chance = (document["chance"] or {}).get(key)
         table.add_row(words, _figure(document[key], form), *_chance_cells(chance, form))
     yield table
-    if document["chance"]:
-        chance = document["chance"]
+    if chance := document["chance"]:
         yield (
-            f"chance: {chance['permutations']} permutations, {chance['design']} design. Count and coverage\n"
-            "are described; what is tested is the depth."
+            f"chance: {chance['permutations']} permutations of {chance['distinct']} distinct ones, "
+            f"{chance['design']} design"
         )
+        yield chance["note"]
     yield from _counts("neurons by class", document["by_category"])
     yield from _counts("neurons by layer", document["by_layer"])
 

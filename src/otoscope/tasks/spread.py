@@ -9,9 +9,10 @@ __all__ = ["spread"]
 
 
 def spread(labels: Sequence[str], n: int) -> NDArray[np.int64]:
-    """Choose `n` clips: of each class its share, one at least while there are enough, at even steps.
+    """Choose `n` clips: of each class its share, one at least while there are enough; the same ones every time.
 
-    Even steps through the table as a whole could fall in with the order of its classes and meet one only.
+    They are drawn at random: even steps could fall in with the order of the table, and meet one class, or one sex of
+    the speakers, only.
 
     Args:
         labels: the class of each clip.
@@ -20,14 +21,16 @@ def spread(labels: Sequence[str], n: int) -> NDArray[np.int64]:
     Returns:
         Positions of the chosen clips, ascending. Shape (n,).
 
-    >>> spread(["cat", "dog", "cat", "dog", "cat", "dog"], 2)
-    array([0, 1])
+    >>> labels = ["cat", "dog", "cat", "dog", "cat", "dog"]
+    >>> sorted(labels[position] for position in spread(labels, 2))
+    ['cat', 'dog']
     """
     _, code, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     shares = _shares(sizes, n)
+    random = np.random.default_rng(0)
     chosen = [
-        np.flatnonzero(code == index)[np.arange(shares[index]) * size // max(shares[index], 1)]
-        for index, size in enumerate(sizes)
+        random.choice(np.flatnonzero(code == index), size=share, replace=False)
+        for index, share in enumerate(shares)
     ]
     return np.sort(np.concatenate(chosen))
 
