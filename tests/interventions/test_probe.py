@@ -111,4 +111,4 @@ def test_the_strength_is_judged_on_whole_groups():
 def test_a_class_with_one_clip_leaves_nothing_to_judge_by():
     X, _ = blobs(2, 11)
     probe = logistic_probe(X, np.arange(11) // 10)
-    assert probe[-1].C == STRENGTHS[2]
+    assert probe[-1].get_params()["C"] == STRENGTHS[2]
