@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ LEVELS_DB = (-32.0, -16.0)
 N = sources.TASK_SAMPLES
 RECIPES, EVENT_FOLDS = 10, 5  # a class: ten things that sound, with two and three takes in turn: 25 clips
 BEHIND = ("hiss", "machine", "pulses")  # backgrounds of events, none of them a class
-NOTES_A_CELL = 2  # of one instrument in one octave
+NOTES = 10  # an instrument
 SENTENCES_A_TAKE = 4  # of a language's twelve; another take says other sentences
 
 Row = dict[str, object]
@@ -66,21 +67,31 @@ def events() -> Iterator[tuple[Row, Samples]]:
                 yield row, event_clip(name, recipe, take)
 
 
+def note_pitches(program: int, rng: np.random.Generator) -> list[int]:
+    """Ten MIDI pitches, spread as evenly over the task's octaves as the range of the program allows."""
+    top = sources.HIGHEST_PITCH.get(program, 127)
+    octaves = [o for o in sources.TASK_OCTAVES if 12 * (o + 1) + 5 <= top]  # six semitones or more
+    found: list[int] = []
+    for octave, count in Counter(np.resize(rng.permutation(octaves), NOTES).tolist()).items():
+        lowest = 12 * (octave + 1)
+        found += rng.choice(np.arange(lowest, min(lowest + 12, top + 1)), count, replace=False).tolist()
+    return sorted(found)
+
+
 def notes() -> Iterator[tuple[Row, Samples]]:
-    """8 families x 4 instruments x 5 octaves x 2 notes; a fold holds one instrument of every family."""
+    """8 families x 4 instruments x 10 notes; a fold holds one instrument of every family."""
     slot = 7.0  # a bell needs that long to fade before the next note
     for family, programs in sources.TASK_PROGRAMS.items():
         for fold, (program, instrument) in enumerate(programs.items(), 1):
             rng = np.random.default_rng(sources.NOTES_SEEDS.start + program)
             score, rows = [], []
-            for octave in sources.TASK_OCTAVES:
-                steps = rng.choice(12, NOTES_A_CELL, replace=False)
-                for pitch in (int(12 * (octave + 1) + step) for step in steps):
-                    velocity, held = int(rng.integers(45, 121)), rng.uniform(0.5, 1.7)
-                    score.append(Note(0.1 + len(score) * slot, held, pitch, velocity, 0, program))
-                    row: Row = {"clip": f"notes/{instrument}-{pitch}.ogg", "family": family, "octave": octave}
-                    row |= {"instrument": instrument, "pitch": pitch, "velocity": velocity, "fold": fold}
-                    rows.append(row)
+            for k, pitch in enumerate(note_pitches(program, rng)):
+                velocity, held = int(rng.integers(45, 121)), rng.uniform(0.5, 1.7)
+                key = pitch + sources.SOUNDS_BELOW.get(program, 0)
+                score.append(Note(0.1 + k * slot, held, key, velocity, 0, program))
+                row: Row = {"clip": f"notes/{instrument}-{pitch}.ogg", "family": family}
+                row |= {"octave": pitch // 12 - 1, "instrument": instrument, "pitch": pitch}
+                rows.append(row | {"velocity": velocity, "fold": fold})
             sound = np.pad(play(score, room=False), (0, int(slot * SR)))
             for k, row in enumerate(rows):
                 at = int((k * slot + rng.uniform(0, 0.1)) * SR)
