@@ -19,7 +19,7 @@ def test_a_study_ends_in_a_report_and_goes_on_where_it_was(
     small: study.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
-    result = study.run(small, tmp_path, limit=48, say=said.append)
+    result = study.run(small, tmp_path, limit=150, say=said.append)
     assert list(result.table["label"]) == ["language", "gender", "speaker"]
     assert result.table["probe_accuracy"].between(0, 1).all()
     document = read_json(tmp_path / "study.json")
@@ -32,7 +32,7 @@ def test_a_study_ends_in_a_report_and_goes_on_where_it_was(
         raise AssertionError("recorded twice")
 
     monkeypatch.setattr("otoscope.models.m2d.M2D.forward", forbidden)
-    again = study.run(study.Study(small.models, small.tasks, permutations=5), tmp_path, limit=48)
+    again = study.run(study.Study(small.models, small.tasks, permutations=5), tmp_path, limit=150)
     assert again.table.equals(result.table)
 
 
