@@ -1,6 +1,7 @@
 """A toy recording without audio or model, and the results that the real verbs would save for it."""
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -58,16 +59,17 @@ def labeling(name):
     return Labeling(name, name, CLASSES)
 
 
+def make(folder, name="toy.zarr", label="mood", **settings):
+    """Make a store; `label` may be as nasty as a column name can be."""
+    store = ToyStore(folder / name, {label: labeling(label)}, **settings)
+    store.results.mkdir(parents=True)
+    return store
+
+
 @pytest.fixture
 def make_store(tmp_path):
-    """Make a store in a folder of its own; `label` may be as nasty as a column name can be."""
-
-    def make(name="toy.zarr", label="mood", **settings):
-        store = ToyStore(tmp_path / name, {label: labeling(label)}, **settings)
-        store.results.mkdir(parents=True)
-        return store
-
-    return make
+    """Make a store in the test's own folder."""
+    return partial(make, tmp_path)
 
 
 def save_selection(store, label="mood", **settings):
@@ -134,10 +136,10 @@ def toy():
     )
 
 
-@pytest.fixture
-def full_store(make_store):
-    """A store on which every verb has run."""
-    store = make_store()
+@pytest.fixture(scope="session")
+def full_store(tmp_path_factory):
+    """A store on which every verb has run; tests only read it."""
+    store = make(tmp_path_factory.mktemp("full"))
     save_sharing(store, save_selection(store))
     save_probe(store)
     make_ablation().save(store.results / "ablate-it")

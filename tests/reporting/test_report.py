@@ -31,16 +31,22 @@ class Page(HTMLParser):
         return [attrs[name] for _, attrs in self.elements for name in names if name in attrs]
 
 
+@pytest.fixture(scope="session")
+def folder(full_store, tmp_path_factory):
+    """A report on everything; tests only read it."""
+    return report([full_store], tmp_path_factory.mktemp("out") / "report").parent
+
+
 @pytest.fixture
-def page(full_store, tmp_path):
-    return Page(report([full_store], tmp_path / "report"))
+def page(folder):
+    return Page(folder / "index.html")
 
 
-def test_every_figure_and_table_of_the_page_is_in_the_folder(page, tmp_path):
+def test_every_figure_and_table_of_the_page_is_in_the_folder(page, folder):
     links = [link for link in page.values("src", "srcset", "href") if not link.startswith("#")]
     assert len([link for link in links if link.endswith("-dark.svg")]) >= 7
     for link in links:
-        assert (tmp_path / "report" / unquote(link)).is_file(), link
+        assert (folder / unquote(link)).is_file(), link
 
 
 def test_links_within_the_page_lead_somewhere(page):
@@ -48,7 +54,7 @@ def test_links_within_the_page_lead_somewhere(page):
     assert {link[1:] for link in page.values("href") if link.startswith("#")} <= anchors
 
 
-def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(page, tmp_path):
+def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(page, folder):
     assert not [tag for tag, _ in page.elements if tag in ("script", "iframe", "object", "link", "base")]
     assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
     assert not [link for link in page.values("src", "srcset", "href") if ":" in link or link.startswith("/")]
@@ -58,13 +64,13 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(page, tmp_path):
     assert policy.startswith("default-src 'none'")
     assert "script" not in policy
     assert "unsafe" not in policy
-    for figure in (tmp_path / "report" / "figures").glob("*.svg"):
+    for figure in (folder / "figures").glob("*.svg"):
         assert not re.search(r"(href|src)=\"https?:", figure.read_text(encoding="utf-8"))
 
 
-def test_labels_and_file_names_are_text_wherever_they_stand(toy, page, tmp_path):
+def test_labels_and_file_names_are_text_wherever_they_stand(toy, page, folder):
     assert toy.EVIL in page.text
-    for file in (tmp_path / "report").rglob("*"):
+    for file in folder.rglob("*"):
         assert "<" not in file.name
         if file.suffix in (".html", ".svg"):
             assert "<script" not in file.read_text(encoding="utf-8")
@@ -81,8 +87,8 @@ def test_a_labeling_a_clip_and_a_model_with_markup_in_their_names(toy, make_stor
     assert "1 clip skipped" in html
 
 
-def test_every_table_is_there_as_csv_and_as_parquet(page, tmp_path):
-    tables = tmp_path / "report" / "tables"
+def test_every_table_is_there_as_csv_and_as_parquet(folder):
+    tables = folder / "tables"
     stems = {file.stem for file in tables.iterdir()}
     assert {"overview", "provenance", "1-mood-neurons", "1-mood-classes", "1-mood-ablation-draws"} <= stems
     for stem in stems:
@@ -91,9 +97,9 @@ def test_every_table_is_there_as_csv_and_as_parquet(page, tmp_path):
         assert len(parquet) == len(csv)
 
 
-def test_the_overview_has_every_figure_beside_chance(full_store, page, tmp_path):
+def test_the_overview_has_every_figure_beside_chance(full_store, page, folder):
     selection = select(full_store, "mood", share=0.1, permutations=30)
-    row = pd.read_parquet(tmp_path / "report" / "tables" / "overview.parquet").iloc[0]
+    row = pd.read_parquet(folder / "tables" / "overview.parquet").iloc[0]
     assert row["neurons"] == len(selection.neurons)
     assert row["depth"] == selection.depth
     assert row["depth_chance"] == selection.chance.depth.mean
@@ -168,25 +174,27 @@ def test_models_stand_side_by_side_and_their_names_are_short(toy, make_store, tm
     assert len([link for link in page.values("src") if "overview" in link]) == 1
 
 
-def test_provenance_and_commands_are_there_without_the_place_of_the_store(page, tmp_path):
+def test_provenance_and_commands_are_there_without_the_place_of_the_store(page, full_store):
     assert "a" * 64 in page.text
     assert "b" * 64 in page.text
     assert "otoscope record --model toy:one --task toy --out toy.zarr" in page.text
     assert "otoscope select toy.zarr --label mood --permutations 30" in page.text
-    assert str(tmp_path) not in page.text
+    assert str(full_store.path.parent) not in page.text
 
 
-def test_the_same_results_give_the_same_pictures(full_store, tmp_path):
-    folders = [report([full_store], tmp_path / name).parent / "figures" for name in ("one", "two")]
-    one, two = ({file.name: file.read_bytes() for file in folder.iterdir()} for folder in folders)
-    assert one == two
+def test_the_same_results_give_the_same_pictures(full_store, folder, tmp_path):
+    again = report([full_store], tmp_path / "again").parent
+    for file in (folder / "figures").iterdir():
+        assert file.read_bytes() == (again / "figures" / file.name).read_bytes()
 
 
-def test_an_earlier_report_is_replaced_whole(full_store, make_store, tmp_path):
-    out = tmp_path / "report"
-    report([full_store], out)
+def test_an_earlier_report_is_replaced_whole(toy, make_store, tmp_path):
+    out, store = tmp_path / "report", make_store()
+    toy.save_probe(store)
+    report([store], out)
+    assert (out / "tables" / "1-mood-probe.csv").exists()
     report([make_store("other.zarr")], out)
-    assert not list((out / "figures").iterdir())
+    assert not (out / "tables" / "1-mood-probe.csv").exists()
     assert read_json(out / MARKER)["stores"] == ["other.zarr"]
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".report")]
 

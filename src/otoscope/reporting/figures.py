@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
 _FONTS = ["DejaVu Sans", "Verdana", "Arial", "sans-serif"]
 _COMMON = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
-    "savefig.facecolor": "none",
     "font.family": "sans-serif",
     "font.sans-serif": _FONTS,
     "font.size": 11,
@@ -105,7 +105,8 @@ def _svg(
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
         canvas = Canvas(figsize=size, layout="constrained")
         draw(canvas)
-        canvas.savefig(buffer, format="svg", metadata={"Date": None})
+        # Not `savefig`, which draws once more beforehand: a report has many figures.
+        FigureCanvasSVG(canvas).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue(), any(axes.images for axes in canvas.axes)
 
 
