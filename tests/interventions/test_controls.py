@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otoscope.errors import OtoscopeError, UsageError
@@ -29,6 +29,7 @@ def test_every_other_unit_is_drawn_sooner_or_later():
     assert drawn == set(range(12)) - {5}
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
 def test_a_seed_repeats_and_a_shorter_series_begins_a_longer_one(seed, draws):
     long = control_sets(TARGET, LAYERS, 8, seed=seed)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otoscope.errors import OtoscopeError
@@ -65,6 +65,7 @@ def test_groups_on_both_sides_of_a_published_split_are_named():
     assert "both sides" not in dealt(labeling(split="split", group="speaker"), apart).description
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 1000), st.integers(2, 12))
 def test_groups_are_never_split_and_every_clip_is_tested_once(seed, groups):
     clips = table(groups=groups)
