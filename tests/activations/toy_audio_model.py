@@ -4,6 +4,8 @@ In a module of its own, so that worker processes can import it.
 """
 
 import hashlib
+import os
+import signal
 import time
 
 import numpy as np
@@ -41,7 +43,8 @@ class ToyModel:
         self.embedding_size = FRAME
         generator = torch.Generator().manual_seed(seed)
         self.blocks = nn.ModuleList(
-            nn.ModuleDict({"up": nn.Linear(FRAME, n), "act": nn.GELU(), "down": nn.Linear(n, FRAME)}) for n in units
+            nn.ModuleDict({"up": nn.Linear(FRAME, n), "act": nn.GELU(), "down": nn.Linear(n, FRAME)})
+            for n in units
         ).eval()
         for parameter in self.blocks.parameters():
             parameter.data = torch.randn(parameter.shape, generator=generator) * 0.5
@@ -125,3 +128,10 @@ class Starved(nn.Module):
         if len(x) > self.most:
             raise self.error
         return nn.functional.gelu(x)
+
+
+class Deadly(nn.Module):
+    """An activation that kills its process, as a system does that runs out of memory."""
+
+    def forward(self, x):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record"]
 
-_NEEDS_TORCH = {"BadClipsError": "recording", "Recorder": "recorder", "Recording": "recorder", "record": "recording"}
+_NEEDS_TORCH = {
+    "BadClipsError": "recording",
+    "Recorder": "recorder",
+    "Recording": "recorder",
+    "record": "recording",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ written, and Zarr writes none for a block of zeros.
 """
 
 import hashlib
+import mmap
 import os
 import sys
 from collections.abc import Iterator
@@ -26,14 +27,16 @@ import zarr
 from numpy.typing import NDArray
 from pyarrow import parquet
 
-from otoscope.activations.plan import SHARD, Plan
+from otoscope.activations.plan import Plan
 from otoscope.errors import OtoscopeError
 from otoscope.files import read_json, write_json
 
 __all__ = ["ArraySpec", "Layout", "blank", "specs"]
 
 _UNITS = 256  # neurons of an inner chunk: one neuron of all clips is read in some 15 ms
-_ARRAYS = ("fired", "mean", "peak", "peak_token")
+# Neurons of a file. Zarr needs a file twice in memory to write it, and glibc keeps for each thread what it once had:
+# with all 36,864 neurons of a ViT-B in one file, a recording would grow by some 90 MB at its first shard.
+_FILE = 3072
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,13 @@ class ArraySpec:
     columns: str = "neuron"
 
     @property
+    def columns_of_file(self) -> int:
+        """Columns of one file: whole inner chunks, and no more than are written in little memory."""
+        assert self.width is not None
+        inner = min(_UNITS, self.width)
+        return self.width if self.columns == "feature" else min(_FILE, -(-self.width // inner) * inner)
+
+    @property
     def fill(self) -> float:
         """What stands where nothing was recorded: 0 in counts, NaN in measurements."""
         return float("nan") if self.dtype == "float32" else 0
@@ -60,24 +70,29 @@ class ArraySpec:
 
 def specs(plan: Plan) -> list[ArraySpec]:
     """The arrays of a store."""
-    types = dict(zip(_ARRAYS, (plan.counter, "float32", "float32", plan.counter), strict=True))
-    if plan.settings.special:
-        types["fired_special"] = plan.counter
-    if plan.settings.padding:
-        types["fired_padding"] = plan.counter
-    arrays = [ArraySpec(name, dtype, plan.neurons) for name, dtype in types.items()]
-    arrays.append(ArraySpec("tokens", "uint32", None))
-    arrays.append(ArraySpec("embedding", "float32", int(plan.model["embedding_size"]), "feature"))
-    return arrays
+    counts = ["fired", "peak_token"]
+    counts += ["fired_special"] * plan.settings.special + ["fired_padding"] * plan.settings.padding
+    return [
+        *(ArraySpec(name, plan.counter, plan.neurons) for name in counts),
+        ArraySpec("tokens", "uint32", None),
+        ArraySpec("embedding", "float32", int(plan.model["embedding_size"]), "feature"),
+        # The largest come last, when the others are written and their memory is free.
+        ArraySpec("mean", "float32", plan.neurons),
+        ArraySpec("peak", "float32", plan.neurons),
+    ]
 
 
 def blank(plan: Plan, shard: int) -> dict[str, NDArray[Any]]:
     """A shard's arrays in memory before anything is recorded."""
     rows = len(plan.rows(shard))
-    return {
-        spec.name: np.full(rows if spec.width is None else (rows, spec.width), spec.fill, dtype=spec.dtype)
-        for spec in specs(plan)
-    }
+    arrays = {}
+    for spec in specs(plan):
+        # An anonymous mapping of its own: unlike what malloc gives, it returns to the system when it is let go.
+        memory = mmap.mmap(-1, rows * (spec.width or 1) * np.dtype(spec.dtype).itemsize)
+        array = np.frombuffer(memory, dtype=spec.dtype).reshape(rows, *([spec.width] if spec.width else []))
+        array[:] = spec.fill
+        arrays[spec.name] = array
+    return arrays
 
 
 class Layout:
@@ -108,7 +123,9 @@ class Layout:
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             with _lock(self.path):
-                if not self.plan.exists() and any(".partial" not in file.name for file in self.path.iterdir()):
+                if not self.plan.exists() and any(
+                    ".partial" not in file.name for file in self.path.iterdir()
+                ):
                     raise OtoscopeError(
                         f"{self.path} exists and is not a store of recorded activations (it has no plan.json); "
                         "expected a new or empty folder; try another name"
@@ -125,22 +142,30 @@ class Layout:
         group = zarr.open_group(self.path, mode="a", zarr_format=3)
         for spec in specs(plan):
             if spec.name not in group:
-                _create(group, spec, plan.clips)
+                _create(group, spec, plan.clips, plan.shard_clips)
         for name, values in _addresses(plan.units).items():
             # Written again each time: made in two steps, they may have been left without their values.
             group.create_array(name, data=values, dimension_names=("neuron",), overwrite=True)
 
     def write(self, plan: Plan, shard: int, block: dict[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
-        """Write a shard's arrays whole, and return size and checksum of each of its files."""
+        """Write a shard's arrays whole, and return size and checksum of each of its files.
+
+        Takes each array out of the block as it is written, so that its memory serves to write the next.
+        """
         group = zarr.open_group(self.path, mode="r+", zarr_format=3)
-        rows = plan.rows(shard)
+        rows = slice(plan.rows(shard).start, plan.rows(shard).stop)
         files: dict[str, dict[str, Any]] = {}
         for spec in specs(plan):
-            self._remove(spec, shard)
-            group[spec.name][rows.start : rows.stop] = block[spec.name]
-            file = self._file(spec, shard)
-            if file.exists():
-                files[file.relative_to(self.path).as_posix()] = _settled(file)
+            array, values = _array(group, spec.name), block.pop(spec.name)
+            for columns, file in self._files(spec, shard):
+                # A file of an earlier attempt would survive a block of zeros, of which none is written.
+                file.unlink(missing_ok=True)
+                if columns is None:
+                    array[rows] = values
+                else:
+                    array[rows, columns] = values[:, columns]
+                if file.exists():
+                    files[file.relative_to(self.path).as_posix()] = _settled(file)
         return files
 
     def sign(self, shard: int, receipt: dict[str, Any]) -> None:
@@ -165,7 +190,11 @@ class Layout:
 
     def complete(self, plan: Plan) -> bool:
         """Whether every shard is done and the table of clips tells of it."""
-        return self.clips.exists() and "tokens" in parquet.read_schema(self.clips).names and not self.missing(plan)
+        return (
+            self.clips.exists()
+            and "tokens" in parquet.read_schema(self.clips).names
+            and not self.missing(plan)
+        )
 
     def bytes_each(self, plan: Plan) -> float:
         """Disk space of one clip: as the shards that are done take, or uncompressed while there is none."""
@@ -184,13 +213,14 @@ class Layout:
     def _receipt(self, shard: int) -> Path:
         return self.receipts / f"{shard:05d}.json"
 
-    def _file(self, spec: ArraySpec, shard: int) -> Path:
+    def _files(self, spec: ArraySpec, shard: int) -> Iterator[tuple[slice | None, Path]]:
+        """The files of one array's shard, and the columns that each holds."""
         place = self.path / spec.name / "c" / str(shard)
-        return place if spec.width is None else place / "0"
-
-    def _remove(self, spec: ArraySpec, shard: int) -> None:
-        """Take away a shard's file of an earlier attempt: blocks of zeros would not replace it."""
-        self._file(spec, shard).unlink(missing_ok=True)
+        if spec.width is None:
+            yield None, place
+            return
+        for number, start in enumerate(range(0, spec.width, spec.columns_of_file)):
+            yield slice(start, min(start + spec.columns_of_file, spec.width)), place / str(number)
 
 
 @contextmanager
@@ -215,17 +245,16 @@ def _lock(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _create(group: zarr.Group, spec: ArraySpec, clips: int) -> None:
+def _create(group: zarr.Group, spec: ArraySpec, clips: int, rows: int) -> None:
     common: dict[str, Any] = {"dtype": spec.dtype, "fill_value": spec.fill}
     if spec.width is None:
-        group.create_array(spec.name, shape=(clips,), chunks=(SHARD,), dimension_names=("clip",), **common)
+        group.create_array(spec.name, shape=(clips,), chunks=(rows,), dimension_names=("clip",), **common)
     elif spec.columns == "neuron":
-        inner = min(_UNITS, spec.width)
         group.create_array(
             spec.name,
             shape=(clips, spec.width),
-            chunks=(SHARD, inner),
-            shards=(SHARD, -(-spec.width // inner) * inner),
+            chunks=(rows, min(_UNITS, spec.width)),
+            shards=(rows, spec.columns_of_file),
             dimension_names=("clip", "neuron"),
             attributes={"coordinates": "layer unit"},
             **common,
@@ -233,7 +262,13 @@ def _create(group: zarr.Group, spec: ArraySpec, clips: int) -> None:
     else:  # always read whole
         shape = (clips, spec.width)
         names = ("clip", spec.columns)
-        group.create_array(spec.name, shape=shape, chunks=(SHARD, spec.width), dimension_names=names, **common)
+        group.create_array(spec.name, shape=shape, chunks=(rows, spec.width), dimension_names=names, **common)
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    assert isinstance(array, zarr.Array)
+    return array
 
 
 def _addresses(units: list[int]) -> dict[str, NDArray[Any]]:

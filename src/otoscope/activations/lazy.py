@@ -42,11 +42,13 @@ class _Layered(BackendArray):
     def _read(self, key: tuple[Any, ...]) -> Any:
         clips, layer, unit = key
         layers = np.atleast_1d(np.arange(self.shape[1])[layer])
-        read = [self._array.oindex[clips, self._of(int(one), unit)] for one in layers]
+        # Of no layers at all one is read too, for its shape.
+        read = [self._array.oindex[clips, self._of(int(one), unit)] for one in (layers if len(layers) else [0])]
         if isinstance(layer, (int, np.integer)):
             return read[0]
         # The axis of layers comes after that of clips, which is gone if a single clip was asked for.
-        return np.stack(read, axis=0 if isinstance(clips, (int, np.integer)) else 1)
+        axis = 0 if isinstance(clips, (int, np.integer)) else 1
+        return np.stack(read, axis=axis).take(np.arange(len(layers)), axis=axis)
 
     def _of(self, layer: int, unit: Any) -> Any:
         """A layer's neurons on the flat axis."""

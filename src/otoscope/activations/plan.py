@@ -63,7 +63,8 @@ class Plan:
         settings: what else may change the numbers.
         versions: of otoscope, Python and the libraries that made the plan.
         counter: type of the counts on disk, "uint16" or, for clips of more than 65,535 tokens, "uint32".
-        shards: for each shard of 256 clips its batches, each a list of clip numbers of equal model length.
+        shard_clips: clips of a shard, 256.
+        shards: for each shard its batches, each a list of clip numbers of equal model length.
         problems: clips that no batch holds, with the reason.
     """
 
@@ -72,6 +73,7 @@ class Plan:
     settings: Settings
     versions: dict[str, str]
     counter: str
+    shard_clips: int
     shards: list[list[list[int]]]
     problems: dict[int, str]
 
@@ -103,7 +105,7 @@ class Plan:
 
     def rows(self, shard: int) -> range:
         """The clips of a shard."""
-        return range(shard * SHARD, min((shard + 1) * SHARD, self.clips))
+        return range(shard * self.shard_clips, min((shard + 1) * self.shard_clips, self.clips))
 
     def document(self) -> dict[str, Any]:
         """This plan as a document that JSON can hold."""
@@ -184,6 +186,7 @@ def make_plan(
         settings=settings,
         versions=versions(),
         counter="uint16" if positions <= np.iinfo(np.uint16).max else "uint32",
+        shard_clips=SHARD,
         shards=shards,
         problems=problems,
     )
@@ -200,7 +203,9 @@ def batches(lengths: Sequence[int], batch_size: int, start: int = 0) -> list[lis
         if length:
             alike.setdefault(length, []).append(clip)
     return [
-        group[first : first + batch_size] for group in alike.values() for first in range(0, len(group), batch_size)
+        group[first : first + batch_size]
+        for group in alike.values()
+        for first in range(0, len(group), batch_size)
     ]
 
 

@@ -101,7 +101,7 @@ class Recorder:
         self._batch = None
         return batch.result(embedding)
 
-    def _see(self, layer: int, module: nn.Module, inputs: Any, output: Tensor) -> None:
+    def _see(self, layer: int, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
         if self._batch is not None:
             self._batch.see(layer, output)
 
@@ -115,7 +115,10 @@ class _Batch:
         self._device = model.device
         self._tallies = [Tally(clips, layer.units, model.device) for layer in model.layers]
         self._apart = {
-            kind: [torch.zeros((clips, layer.units), dtype=torch.int32, device=model.device) for layer in model.layers]
+            kind: [
+                torch.zeros((clips, layer.units), dtype=torch.int32, device=model.device)
+                for layer in model.layers
+            ]
             for kind in kinds
             if kind is not Position.TOKEN
         }

@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+import torch
 import zarr
 
 from otoscope.activations.layout import Layout, specs
@@ -79,8 +79,8 @@ def record(
         batch_size: clips heard together; by default 16 on a CPU and 64 elsewhere, or what the store has.
         workers: processes; 1 records in this one. With more, a script needs the usual
             `if __name__ == "__main__":` around the call.
-        threads: threads of each worker; by default the cores divided by the workers, or what the store has. A sum
-            may round differently with another number.
+        threads: threads of each worker; by default torch's own number divided by the workers, or what the store has. A
+            sum may round differently with another number.
         on_bad_audio: "stop" with a list of all bad clips, or "skip" them: they keep their row, with 0 tokens.
         limit: record so many of the clips only, spread over the classes.
         special: also count firing at special positions (CLS), apart, as `fired_special`.
@@ -100,10 +100,9 @@ def record(
     if limit is not None:
         task = task.head(limit)
     layout = Layout(out)
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     settings = Settings(
         batch_size=batch_size or _BATCH.get(model.device.type, _BATCH_ELSEWHERE),
-        threads=threads or max(1, cores // workers),
+        threads=threads or max(1, torch.get_num_threads() // workers),
         device=model.device.type,
         special=special,
         padding=padding,

@@ -1,5 +1,7 @@
 """Record one shard: read its clips, let the model hear them batch by batch, write what was seen, sign the receipt."""
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -106,6 +108,7 @@ def record_shard(job: Job, shard: int, tick: Tick) -> ShardReport:
         return ShardReport(shard, problems, done=False)
     layout = Layout(job.path)
     files = layout.write(plan, shard, block)
+    _give_memory_back()
     known = {clip: plan.problems[clip] for clip in plan.rows(shard) if clip in plan.problems}
     receipt = {
         "shard": shard,
@@ -142,7 +145,7 @@ def _ahead(job: Job, batches: list[list[int]]) -> Iterator[list[_Heard]]:
         for following in [*batches[1:], []]:
             reading, waiting = waiting, [pool.submit(read, clip) for clip in following]
             yield [future.result() for future in reading]
-        
+
 
 def _hear(
     model: AudioModel,
@@ -173,7 +176,7 @@ def _hear(
                 torch.cuda.empty_cache()
             continue
         sizes.append(len(piece))
-        good = np.isfinite(recording.mean).all(axis=1)
+        good: NDArray[np.bool_] = np.asarray(np.isfinite(recording.mean).all(axis=1))
         for one in (one for one, fine in zip(piece, good, strict=True) if not fine):
             problems[one.clip] = f"{one.path}: has no valid token, or the model's activations are not finite"
         _keep(recording, good, np.array([one.clip for one in piece]) - start, block)
@@ -194,6 +197,12 @@ def _keep(
 ) -> None:
     for name, array in block.items():
         array[rows[good]] = getattr(recording, name)[good]
+
+
+def _give_memory_back() -> None:
+    """Let go of what writing a shard needed: glibc would keep it for the threads that had asked for it."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)
 
 
 def _out_of_memory(error: RuntimeError | MemoryError) -> bool:

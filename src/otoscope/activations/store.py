@@ -96,7 +96,9 @@ class Store:
     @cached_property
     def neurons(self) -> pd.DataFrame:
         """The address of each neuron, in flat order. Columns: layer, unit."""
-        return pd.DataFrame({name: np.asarray(self._group[name]).astype(np.int64) for name in ("layer", "unit")})
+        return pd.DataFrame(
+            {name: np.asarray(self._group[name]).astype(np.int64) for name in ("layer", "unit")}
+        )
 
     @cached_property
     def clips(self) -> pd.DataFrame:

@@ -23,9 +23,7 @@ def record_here(job: Job, shards: Sequence[int], tick: Tick) -> Iterator[ShardRe
             yield record_shard(job, shard, tick)
 
 
-def record_in_processes(
-    job: Job, shards: Sequence[int], workers: int, tick: Tick
-) -> Iterator[ShardReport]:
+def record_in_processes(job: Job, shards: Sequence[int], workers: int, tick: Tick) -> Iterator[ShardReport]:
     """Record shards in several processes, and yield the report of each as it is finished.
 
     The processes are started by spawn and get the model as a pickle, so that it behaves alike everywhere and with
