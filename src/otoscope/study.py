@@ -28,6 +28,8 @@ class Study:
         models: specs that `load_model` takes.
         tasks: specs that `load_task` takes; every labeling of each is dissected.
         ablations: (model, labeling) pairs whose class-specific neurons are switched off.
+        each_class: switch off each class's neurons by themselves, an experiment a class; by default all of a
+            labeling's at once.
         permutations: label permutations behind every chance level.
         seed: seed of permutations, probe splits and control draws.
     """
@@ -35,6 +37,7 @@ class Study:
     models: tuple[str, ...]
     tasks: tuple[str, ...]
     ablations: tuple[tuple[str, str], ...] = ()
+    each_class: bool = False
     permutations: int = 100
     seed: int = 0
 
@@ -43,13 +46,18 @@ MINI_MODELS = ("mini:ssl", "mini:supervised", "mini:random")
 MINI_TASKS = ("mini:events", "mini:notes", "mini:voices")
 MINI_LABELS = ("event", "octave", "family", "language", "gender", "speaker")
 
-#: One labeling a task is ablated, on the self-supervised model; `FULL` ablates every labeling on every model.
 DEMO = Study(
     MINI_MODELS, MINI_TASKS, ablations=tuple(("mini:ssl", label) for label in ("event", "family", "language"))
 )
+"""The miniature in short: one labeling a task is ablated, on the self-supervised model."""
+
 FULL = Study(
-    MINI_MODELS, MINI_TASKS, ablations=tuple((m, label) for m in MINI_MODELS for label in MINI_LABELS)
+    MINI_MODELS,
+    MINI_TASKS,
+    ablations=tuple((model, label) for model in MINI_MODELS for label in MINI_LABELS),
+    each_class=True,
 )
+"""The whole miniature: every class of every labeling is ablated, on every model."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,7 @@ def _dissect(store: "Store", label: str, study: Study, model: str, task: str) ->
 def _ablate(store: "Store", label: str, model: "AudioModel", study: Study, progress: bool) -> "Ablation":
     from otoscope.interventions import ablate
 
-    ablation = ablate(store, label, model=model, seed=study.seed, progress=progress)
+    together = None if study.each_class else store.labeling(label).classes
+    ablation = ablate(store, label, categories=together, model=model, seed=study.seed, progress=progress)
     ablation.save(store.results / f"ablate-{slug(label)}")
     return ablation
