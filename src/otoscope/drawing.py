@@ -99,7 +99,7 @@ def integers(axis: Any) -> None:
     """Whole numbers along an axis of counts."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    axis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
 
 
 def shades_in_force(below: bool = False) -> Colormap:

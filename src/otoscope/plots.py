@@ -337,7 +337,7 @@ def overview(rows: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axe
         ax.margins(x=0.08)
         ax.autoscale_view()
         whole = not (rows.loc[rows["measure"] == measure, "value"] % 1).any()
-        ax.xaxis.set_major_locator(MaxNLocator(4, integer=whole))
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=whole, min_n_ticks=1))
         ax.set_yticks(range(len(names)))
         plain(ax.set_yticklabels(shown(names, 32) if ax is axes[0] else []))
         ax.set_ylim(len(names) - 0.5, -0.5)

@@ -11,6 +11,8 @@ from otoscope.errors import UsageError
 from otoscope.files import read_json
 from otoscope.neurons import select
 from otoscope.reporting import MARKER, report
+from otoscope.reporting.collect import collect
+from otoscope.reporting.sections import commands
 
 
 class Page(HTMLParser):
@@ -177,7 +179,7 @@ def test_models_stand_side_by_side_and_their_names_are_short(toy, make_store, tm
 def test_provenance_and_commands_are_there_without_the_place_of_the_store(page, full_store):
     assert "a" * 64 in page.text
     assert "b" * 64 in page.text
-    assert "otoscope record --model toy:one --task toy --out toy.zarr" in page.text
+    assert "otoscope record --model toy:one --task TASK --out toy.zarr" in page.text
     assert "otoscope select toy.zarr --label mood --permutations 30" in page.text
     assert str(full_store.path.parent) not in page.text
 
@@ -204,3 +206,12 @@ def test_report_takes_a_list_of_stores(full_store, tmp_path):
         report([], tmp_path / "report")
     with pytest.raises(UsageError, match="put it into a list"):
         report("toy.zarr", tmp_path / "report")
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"), [("mini-events", "mini:events"), ("esc50", "esc50:DIR"), ("my sounds", "TASK")]
+)
+def test_the_command_that_records_names_the_task_as_it_can_be_given(make_store, name, spec):
+    store = make_store()
+    store.info["task"]["name"] = name
+    assert f"--task {spec} --out" in commands(collect([store])[0])[0]

@@ -76,7 +76,7 @@ def across(recorded: Recorded, gallery: Gallery, cabinet: Cabinet) -> list[Part]
 def commands(recorded: Recorded) -> list[str]:
     """The commands that make this store and all that is said of it; the place of the store is left out."""
     name, seconds = shlex.quote(recorded.name), recorded.store.info["task"].get("seconds")
-    model, task = shlex.quote(recorded.model), shlex.quote(recorded.task)
+    model, task = shlex.quote(recorded.model), _spec(recorded.task)
     lines = [f"otoscope record --model {model} --task {task} --out {name}"]
     if seconds:
         lines[0] += f" --seconds {seconds:g}"
@@ -90,6 +90,13 @@ def commands(recorded: Recorded) -> list[str]:
             f"otoscope ablate {name} --label {quoted}",
         ]
     return lines
+
+
+def _spec(task: str) -> str:
+    """What `--task` takes for a task of this name; where its data lie, the store does not know."""
+    if task in ("cremad", "esc50", "gtzan"):
+        return f"{task}:DIR"
+    return shlex.quote(task.replace("mini-", "mini:", 1)) if task.startswith("mini-") else "TASK"
 
 
 def _options(selection: Selection) -> str:
