@@ -95,7 +95,7 @@ def test_every_clip_decodes_to_two_seconds_of_sound(task):
 
 def test_the_pitch_in_the_table_is_the_lowest_that_sounds():
     task = mini.load("notes")
-    # Bells are left out (their strike tone is no partial of theirs), and so are most organs (their high pipes alias).
+    # Without bells, whose strike tone is no partial of theirs, and most organs, whose high pipes alias.
     wanted = task.clips["family"].isin(["pipe", "mallet"]) & (task.clips["instrument"] != "tubular-bells")
     wanted |= (task.clips["instrument"] == "drawbar-organ") & (task.clips["octave"] <= 4)
     clips = task.clips[wanted]
