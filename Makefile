@@ -27,8 +27,9 @@ help:  ## List the verbs
 demo: .venv/core  ## The miniature study: three models, three tasks, a report to open (demo/report/index.html)
 	$(BIN)/otoscope demo --out demo
 
-results: .venv/core  ## The whole miniature study, every labeling ablated on every model (results/)
+results: .venv/core  ## The whole miniature study, every class ablated on every model, and its page in docs/results/
 	$(BIN)/otoscope demo --full --out results
+	$(BIN)/python tools/mini/results.py results
 
 test: .venv/dev  ## The fast tests, doctests included
 	$(TEST)

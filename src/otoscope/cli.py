@@ -80,9 +80,9 @@ def main() -> None:
         sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
-def _warn(message: Warning | str, category: type[Warning], *where: object) -> None:
+def _warn(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
     """Say what a user should know in one line; what only developers should know stays away."""
-    del where
+    del where, more
     if issubclass(category, UserWarning):
         sys.stderr.write(f"otoscope: warning: {message}\n")
 

@@ -153,19 +153,19 @@ def run(
     from otoscope.tasks import load_task
 
     folder = Path(out)
-    tasks = [load_task(spec) for spec in study.tasks]
+    tasks = {spec: load_task(spec) for spec in study.tasks}
     dissections: list[Dissection] = []
     ablations: list[Ablation] = []
     stores: list[Store] = []
     for spec in study.models:
         model = load_model(spec)
-        for task in tasks:
-            say(f"{spec} listens to {task.name}")
-            place = folder / "stores" / f"{slug(spec)}-{slug(task.name)}.zarr"
+        for heard, task in tasks.items():
+            say(f"{spec} listens to {heard}")
+            place = folder / "stores" / f"{slug(spec)}-{slug(heard)}.zarr"
             store = _record(model, task, place, limit, progress)
             stores.append(store)
             for label in store.labelings:
-                dissections.append(_dissect(store, label, study, spec, task.name))
+                dissections.append(_dissect(store, label, study, spec, heard))
                 if (spec, label) in study.ablations:
                     say(f"{spec} with the class-specific neurons of {label} off")
                     ablations.append(_ablate(store, label, model, study, progress))
