@@ -56,3 +56,8 @@ def test_a_missing_file_is_named(kind, tmp_path, monkeypatch):
 def test_other_miniatures_do_not_exist(spec):
     with pytest.raises(UsageError, match=f"there is no model {spec}; expected mini:ssl, mini:supervised"):
         load_model(spec)
+
+
+@pytest.mark.parametrize("kind", mini.TRAINED)
+def test_the_untrained_model_hears_what_the_trained_ones_do(kind):
+    assert mini.load_mini("random").norm_stats == pytest.approx(mini.load_mini(kind).norm_stats, abs=1e-4)
