@@ -121,7 +121,7 @@ def models(json: Json = False) -> None:
     from otoscope import console
     from otoscope.models import available
 
-    rows = [{"name": row.name, "needs": row.needs, "about": row.about} for row in available()]
+    rows = [vars(row) for row in available()]
     console.show({"models": rows}, json, console.catalogue(rows, "--model"))
 
 
@@ -134,7 +134,7 @@ def tasks(json: Json = False) -> None:
     from otoscope import console
     from otoscope.tasks import available
 
-    rows = [{"name": row.name, "needs": row.needs, "about": row.about} for row in available()]
+    rows = [{key: value for key, value in vars(reader).items() if key != "load"} for reader in available()]
     console.show({"tasks": rows}, json, console.catalogue(rows, "--task"))
 
 

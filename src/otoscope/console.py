@@ -25,7 +25,7 @@ def show(document: Mapping[str, Any], json: bool, lines: Lines) -> None:
     if json:
         sys.stdout.write(to_json(document) + "\n")
         return
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, markup=False)  # labels and file names may hold square brackets
     for line in lines:
         console.print(line)
 
@@ -35,7 +35,7 @@ def say(line: str) -> None:
     Console(stderr=True, highlight=False).print(line, style="dim", markup=False)
 
 
-def catalogue(rows: Sequence[Mapping[str, str]], option: str) -> Lines:
+def catalogue(rows: Sequence[Mapping[str, Any]], option: str) -> Lines:
     """What exists and how to name it."""
     table = _table(option, "what it is", "what it needs")
     for row in rows:
