@@ -13,7 +13,7 @@ from otoscope.errors import OtoscopeError, UsageError
 app = typer.Typer(
     name="otoscope",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -96,7 +96,7 @@ def _complain(error: Exception) -> None:
     sys.stderr.write(f"otoscope: {message}\n")
 
 
-@app.callback(epilog="Start with [bold]otoscope demo[/bold], which needs no data, no weights and no GPU.")
+@app.callback(epilog="Start with otoscope demo, which needs no data, no weights and no GPU.")
 def otoscope(
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
     version: Annotated[
@@ -116,7 +116,9 @@ def otoscope(
 def models(json: Json = False) -> None:
     """List the models that exist and how to name them.
 
-    Example: [bold]otoscope models[/bold]
+    \b
+    Example:
+      otoscope models
     """
     from otoscope import console
     from otoscope.models import available
@@ -129,7 +131,9 @@ def models(json: Json = False) -> None:
 def tasks(json: Json = False) -> None:
     """List the tasks that exist and how to name them.
 
-    Example: [bold]otoscope tasks[/bold]
+    \b
+    Example:
+      otoscope tasks
     """
     from otoscope import console
     from otoscope.tasks import available
@@ -162,8 +166,10 @@ def record(
     ] = None,
     on_bad_audio: Annotated[Bad, typer.Option(help="What to do about clips that cannot be read.")] = Bad.stop,
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips.")] = None,
-    special: Annotated[bool, typer.Option(help="Also count CLS and other special positions, apart.")] = False,
-    padding: Annotated[bool, typer.Option(help="Also count padding positions, apart.")] = False,
+    special: Annotated[
+        bool, typer.Option("--special", help="Also count CLS and other special positions, apart.")
+    ] = False,
+    padding: Annotated[bool, typer.Option("--padding", help="Also count padding positions, apart.")] = False,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.cpu,
     input_size: Annotated[
         str | None, typer.Option(help="Mel bins by frames, if the file does not say: 80x608.")
@@ -176,15 +182,15 @@ def record(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Record what every neuron does on every clip, in one pass over the audio.
+    """Record what every neuron does on every clip, in one pass.
 
     Ctrl-C, a kill or a power cut leave a store that the same command completes.
 
+    \b
     Examples:
-    otoscope record --model mini:ssl --task folder:my-sounds --out my.zarr
-
-    otoscope record --model m2d:WEIGHTS/m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth
-    --task esc50:ESC-50-master --out esc50.zarr
+      otoscope record --model mini:ssl --task folder:my-sounds --out my.zarr
+      otoscope record --task esc50:ESC-50-master --out esc50.zarr \\
+        --model m2d:m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth
     """
     from otoscope import activations, console
     from otoscope.files import slug
@@ -223,9 +229,11 @@ def record(
 
 @app.command()
 def info(store: StorePath, json: Json = False) -> None:
-    """Say what is in a store: model, task, clips, labelings, and what has been found out about it.
+    """Say what is in a store, and what has been found out about it.
 
-    Example: [bold]otoscope info my.zarr[/bold]
+    \b
+    Example:
+      otoscope info my.zarr
     """
     from otoscope import console, open_store
 
@@ -263,12 +271,12 @@ def select(
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Find class-specific neurons, and what shuffled labels would have given.
+    """Find class-specific neurons, beside what shuffled labels give.
 
+    \b
     Examples:
-    otoscope select esc50.zarr --label category
-
-    otoscope select esc50.zarr --label category --preset lape --share 0.02 --json
+      otoscope select esc50.zarr --label category
+      otoscope select esc50.zarr --label category --preset lape --share 0.02 --json
     """
     from otoscope import console, neurons, open_store
     from otoscope.files import slug
@@ -301,12 +309,12 @@ def share(
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Count the neurons that classes share, within one labeling or between two.
+    """Count the neurons that classes share, in one labeling or in two.
 
+    \b
     Examples:
-    otoscope share gtzan.zarr:genre
-
-    otoscope share cremad.zarr:gender vc1.zarr:gender
+      otoscope share gtzan.zarr:genre
+      otoscope share cremad.zarr:gender vc1.zarr:gender
     """
     from otoscope import console, neurons, open_store
     from otoscope.files import slug
@@ -334,9 +342,11 @@ def probe(
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Measure how well a linear classifier reads the classes from the model's clip embeddings.
+    """Measure what a linear classifier reads from the clip embeddings.
 
-    Example: [bold]otoscope probe esc50.zarr --label category[/bold]
+    \b
+    Example:
+      otoscope probe esc50.zarr --label category
     """
     from otoscope import console, open_store, probe_accuracy
     from otoscope.files import slug, write_json
@@ -373,12 +383,14 @@ def ablate(
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Switch neurons off and see what the classification loses, against control sets.
+    """Switch neurons off and see what the classification loses.
 
+    Beside it stand random control sets of as many neurons in the same layers.
+
+    \b
     Examples:
-    otoscope ablate cremad.zarr --label emotion --class ANG --class HAP
-
-    otoscope ablate cremad.zarr --label emotion --neuron 7.1157 --neuron 7.638
+      otoscope ablate cremad.zarr --label emotion --class ANG --class HAP
+      otoscope ablate cremad.zarr --label emotion --neuron 7.1157 --neuron 7.638
     """
     from otoscope import console, interventions, open_store
     from otoscope.files import slug
@@ -411,9 +423,11 @@ def report(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("report"),
     json: Json = False,
 ) -> None:
-    """Write a static page of all that was found; it opens without a server or a network.
+    """Write a page of all that was found; it opens without a network.
 
-    Example: [bold]otoscope report esc50.zarr gtzan.zarr --out report[/bold]
+    \b
+    Example:
+      otoscope report esc50.zarr gtzan.zarr --out report
     """
     from otoscope import console, reporting
 
@@ -430,9 +444,11 @@ def demo(
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")] = None,
     json: Json = False,
 ) -> None:
-    """Run the whole study on the embedded miniature: three models, three tasks, a report to open.
+    """Run the whole study on the embedded miniature, report included.
 
-    Example: [bold]otoscope demo --out demo[/bold]
+    \b
+    Example:
+      otoscope demo --out demo
     """
     from otoscope import console, study
 
@@ -447,11 +463,15 @@ def pretrain(
     ],
     json: Json = False,
 ) -> None:
-    """Train a small model: the M2D objective, masked reconstruction, or a supervised twin.
+    """Train a small model, self-supervised or supervised.
+
+    Objectives: M2D, masked reconstruction, and the supervised twin.
 
     The same command goes on where a stopped run was.
 
-    Example: [bold]otoscope pretrain tools/mini/ssl.yaml[/bold]
+    \b
+    Example:
+      otoscope pretrain tools/mini/ssl.yaml
     """
     from otoscope import console, pretraining
 
