@@ -276,7 +276,7 @@ def select(
     \b
     Examples:
       otoscope select esc50.zarr --label category
-      otoscope select esc50.zarr --label category --preset lape --share 0.02 --json
+      otoscope select esc50.zarr --label category --preset lape --share 0.02
     """
     from otoscope import console, neurons, open_store
     from otoscope.files import slug
@@ -444,7 +444,7 @@ def demo(
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")] = None,
     json: Json = False,
 ) -> None:
-    """Run the whole study on the embedded miniature, report included.
+    """Run the whole study on the embedded miniature.
 
     \b
     Example:
