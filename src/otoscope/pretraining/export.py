@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from otoscope.files import replacing
 from otoscope.models.vit import ViT
@@ -36,4 +36,4 @@ def export(
         **(about or {}),
     }
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(save(tensors, metadata))

@@ -2,8 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from otoscope.models.m2d import M2D
 from otoscope.models.vit import ViT, untrained
 from otoscope.pretraining.checkpoint import State, read_checkpoint, write_checkpoint
+from otoscope.pretraining.compute import forward_pass, generator, threads
 from otoscope.pretraining.config import Duo, Phase, PretrainConfig, Reconstruction, read_config
 from otoscope.pretraining.curves import Row, latest
 from otoscope.pretraining.data import prepare
@@ -68,12 +66,24 @@ def pretrain(config_path: str | os.PathLike[str], *, progress: bool = False) -> 
 
 def train(config: PretrainConfig, *, progress: bool = False) -> PretrainResult:
     """The same from a config in hand."""
-    with Report(progress) as report, _threads(config.threads):
+    with Report(progress) as report, threads(config.threads):
         trainer = Trainer(config, report)
         for number, phase in enumerate(config.phases):
             if number >= trainer.state.phase:
                 trainer.run(number, phase)
         return trainer.finish()
+
+
+@dataclass(frozen=True)
+class _Leg:
+    # A phase on its way: what learns, and how long.
+    number: int
+    phase: Phase
+    objective: Objective
+    optimiser: torch.optim.Optimizer
+    batch_size: int
+    per_epoch: int
+    steps: int
 
 
 class Trainer:
@@ -105,39 +115,28 @@ class Trainer:
 
     def run(self, number: int, phase: Phase) -> None:
         """Train one phase from wherever it is to its end."""
-        state = self.state
-        objective = build(phase, self.encoder, len(self.corpus.classes), self.config.seed + 1 + number)
-        objective.to(self.device)
-        optimisation = optimiser(objective, phase)
+        state, leg = self.state, self._leg(number, phase)
         if self.saved is not None:
-            objective.load_state_dict(self.saved.objective)
-            optimisation.load_state_dict(self.saved.optimiser)
+            leg.objective.load_state_dict(self.saved.objective)
+            leg.optimiser.load_state_dict(self.saved.optimiser)
             self.saved = None
         elif number > 0:
             state.phase, state.step = number, 0
         if state.updates == 0:
             self._probe(phase)
-        batch_size = min(phase.batch_size, len(self.corpus.training))
-        per_epoch = len(self.corpus.training) // batch_size
-        steps = max(1, round(phase.epochs * per_epoch))
-        self.report.start(phase.objective, state.step, steps, batch_size)
-        while state.step < steps:
+        self.report.start(phase.objective, state.step, leg.steps, leg.batch_size)
+        while state.step < leg.steps:
             clock = time.perf_counter()
-            epoch, place = divmod(state.step, per_epoch)
-            order = np.random.default_rng([self.config.seed, number, epoch]).permutation(self.corpus.training)
-            clips = order[place * batch_size : (place + 1) * batch_size]
-            rate = learning_rate(state.step, steps, phase.learning_rate, phase.warmup)
-            loss, gradient = self._update(objective, optimisation, phase, clips, rate, number)
-            objective.updated(state.step, steps)
-            state.step, state.updates, state.clips = (
-                state.step + 1,
-                state.updates + 1,
-                state.clips + batch_size,
-            )
-            state.pending.append(loss)
+            rate = learning_rate(state.step, leg.steps, phase.learning_rate, phase.warmup)
+            loss, gradient = self._update(leg, rate)
+            leg.objective.updated(state.step, leg.steps)
+            state.step += 1
+            state.updates += 1
+            state.clips += leg.batch_size
             state.seconds += time.perf_counter() - clock
+            state.pending.append(loss)
             self.report.advance(loss)
-            self._keep(objective, optimisation, phase, steps, rate, gradient)
+            self._keep(leg, rate, gradient)
 
     def finish(self) -> PretrainResult:
         """Export the encoder and say how the run ended."""
@@ -161,65 +160,60 @@ class Trainer:
             probe,
         )
 
-    def _update(
-        self,
-        objective: Objective,
-        optimisation: torch.optim.Optimizer,
-        phase: Phase,
-        clips: npt.NDArray[np.int64],
-        rate: float,
-        number: int,
-    ) -> tuple[float, float]:
-        objective.train()
-        generator = _generator(self.config.seed, number, self.state.step)
-        for group in optimisation.param_groups:
+    def _leg(self, number: int, phase: Phase) -> _Leg:
+        objective = build(phase, self.encoder, len(self.corpus.classes), self.config.seed + 1 + number)
+        objective.to(self.device)
+        batch_size = min(phase.batch_size, len(self.corpus.training))
+        per_epoch = len(self.corpus.training) // batch_size
+        steps = max(1, round(phase.epochs * per_epoch))
+        return _Leg(number, phase, objective, optimiser(objective, phase), batch_size, per_epoch, steps)
+
+    def _update(self, leg: _Leg, rate: float) -> tuple[float, float]:
+        # One update; the loss before it and the norm of its gradient.
+        seed, step = self.config.seed, self.state.step
+        epoch, place = divmod(step, leg.per_epoch)
+        order = np.random.default_rng([seed, leg.number, epoch]).permutation(self.corpus.training)
+        clips = order[place * leg.batch_size : (place + 1) * leg.batch_size]
+        leg.objective.train()
+        for group in leg.optimiser.param_groups:
             group["lr"] = rate
-        loss = self._loss(objective, clips, generator)
-        optimisation.zero_grad()
+        loss = self._loss(leg.objective, clips, generator(seed, leg.number, step))
+        leg.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        gradient = nn.utils.clip_grad_norm_(objective.parameters(), phase.clip)
-        optimisation.step()
+        gradient = nn.utils.clip_grad_norm_(leg.objective.parameters(), leg.phase.clip)
+        leg.optimiser.step()
         return float(loss.detach()), float(gradient)
 
     def _loss(
-        self, objective: Objective, clips: npt.NDArray[np.int64], generator: torch.Generator
+        self, objective: Objective, clips: npt.NDArray[np.int64], chance: torch.Generator
     ) -> torch.Tensor:
-        batch = self.corpus.batch(clips, self.frames, generator).to(self.device)
-        with compute(self.device, self.config.precision):
-            return torch.as_tensor(objective(batch, generator))
+        batch = self.corpus.batch(clips, self.frames, chance).to(self.device)
+        with forward_pass(self.device, self.config.precision):
+            return torch.as_tensor(objective(batch, chance))
 
-    def _keep(
-        self,
-        objective: Objective,
-        optimisation: torch.optim.Optimizer,
-        phase: Phase,
-        steps: int,
-        rate: float,
-        gradient: float,
-    ) -> None:
-        # Whatever is due after this update: a point of the loss curve, of the probe curve, a checkpoint.
+    def _keep(self, leg: _Leg, rate: float, gradient: float) -> None:
+        # Whatever is due after this update: a point of the curves, a checkpoint.
         state, config = self.state, self.config
-        last = state.step == steps
-        probing = last or state.updates % config.probe.every == 0
-        if last or state.updates % config.log_every == 0:
+        last = state.step == leg.steps
+        measuring = last or state.updates % config.probe.every == 0
+        if measuring or state.updates % config.log_every == 0:
             row: Row = {
-                "objective": phase.objective,
+                "objective": leg.phase.objective,
                 "update": state.updates,
                 "clips": state.clips,
                 "seconds": round(state.seconds, 1),
                 "loss": float(np.mean(state.pending)),
-                "validation": self._validate(objective) if probing else None,
+                "validation": self._validate(leg.objective) if measuring else None,
                 "learning_rate": rate,
                 "gradient": gradient,
             }
             state.curves.loss.append(row)
             state.pending.clear()
-        if probing:
-            self._probe(phase)
-        if last or probing or state.updates % config.log_every == 0:
+            if measuring:
+                self._probe(leg.phase)
             state.curves.write(config.out)
         if last or state.updates % config.checkpoint_every == 0:
-            write_checkpoint(config, state, objective, optimisation)
+            write_checkpoint(config, state, leg.objective, leg.optimiser)
 
     @torch.no_grad()
     def _validate(self, objective: Objective) -> float:
@@ -227,7 +221,7 @@ class Trainer:
         clips = self.corpus.validation
         parts = [clips[start : start + 64] for start in range(0, len(clips), 64)]
         losses = [
-            float(self._loss(objective, part, _generator(VALIDATION_SEED, 0, number)))
+            float(self._loss(objective, part, generator(VALIDATION_SEED, number)))
             for number, part in enumerate(parts)
         ]
         return float(np.average(losses, weights=[len(part) for part in parts]))
@@ -246,30 +240,3 @@ def build(phase: Phase, encoder: ViT, classes: int, seed: int) -> Objective:
     if isinstance(phase, Duo):
         return MaskedModelingDuo(encoder, phase, seed)
     return SupervisedTwin(encoder, phase, classes, seed)
-
-
-@contextmanager
-def compute(device: torch.device, precision: str) -> Iterator[None]:
-    """Precision and kernels of the forward pass."""
-    with ExitStack() as stack:
-        stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"))
-        if device.type == "cpu":
-            # PyTorch's fused attention is made for long sequences: on a CPU, over the 20 tokens that masking
-            # leaves, its backward pass in bfloat16 took longer than all the matrix products together.
-            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        yield
-
-
-def _generator(*numbers: int) -> torch.Generator:
-    seed = int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
-    return torch.Generator().manual_seed(seed)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
