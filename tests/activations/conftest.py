@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+
 from otoscope.tasks import Labeling, Task
 
 HERE = Path(__file__).parent

@@ -1,6 +1,7 @@
 """Which clips form which batch of which shard."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,8 +64,7 @@ def test_start_and_stop_decide_the_length(model, write_clips):
 
 def test_short_clips_and_bad_headers_are_problems(model, write_clips):
     task = write_clips([5 * FRAME, FRAME - 1, 5 * FRAME])
-    with open(task.clips["path"][2], "w") as file:
-        file.write("not sound")
+    Path(task.clips["path"][2]).write_text("not sound")
     samples, problems = scan(model, task)
     assert samples == [5 * FRAME, 0, 0]
     assert sorted(problems) == [1, 2]

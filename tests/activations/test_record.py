@@ -19,7 +19,9 @@ from otoscope.tasks import Task
 
 def data_files(path):
     """Every file of the arrays, with its bytes."""
-    return {str(f.relative_to(path)): f.read_bytes() for f in sorted(Path(path).glob("*/c/**/*")) if f.is_file()}
+    return {
+        str(f.relative_to(path)): f.read_bytes() for f in sorted(Path(path).glob("*/c/**/*")) if f.is_file()
+    }
 
 
 def receipts(path):
@@ -165,13 +167,13 @@ def test_the_run_is_told(model, task, tmp_path):
 def test_a_store_of_something_else_is_not_continued(model, task, tmp_path, change, told):
     record(model, task, tmp_path / "x.zarr")
     change = {"model": model, **change}
-    with pytest.raises(OtoscopeError, match=f"holds another recording.*{told}"):
+    with pytest.raises(OtoscopeError, match=rf"holds another recording.*{told}"):
         record(change.pop("model"), task, tmp_path / "x.zarr", **change)
 
 
 def test_a_store_of_another_task_is_not_continued(model, task, write_clips, tmp_path):
     record(model, task, tmp_path / "x.zarr")
-    with pytest.raises(OtoscopeError, match="task: the store has 'toy' .* you gave 'other'"):
+    with pytest.raises(OtoscopeError, match=r"task: the store has 'toy' .* you gave 'other'"):
         record(model, write_clips([FRAME] * 2, name="other", folder="b"), tmp_path / "x.zarr")
 
 
@@ -214,7 +216,10 @@ def test_an_empty_folder_will_do(model, task, tmp_path):
 def test_two_recordings_of_one_store_do_not_meet(model, task, tmp_path):
     from otoscope.activations.layout import Layout
 
-    with Layout(tmp_path / "x.zarr").locked(), pytest.raises(OtoscopeError, match="another process is recording"):
+    with (
+        Layout(tmp_path / "x.zarr").locked(),
+        pytest.raises(OtoscopeError, match="another process is recording"),
+    ):
         record(model, task, tmp_path / "x.zarr")
 
 
@@ -224,6 +229,11 @@ def test_two_recordings_of_one_store_do_not_meet(model, task, tmp_path):
 def test_options_out_of_range(model, task, tmp_path, options):
     with pytest.raises(UsageError):
         record(model, task, tmp_path / "x.zarr", **options)
+
+
+def test_an_address_is_not_taken_for_a_folder(model, task):
+    with pytest.raises(UsageError, match="local folder"):
+        record(model, task, "s3://bucket/x.zarr")
 
 
 def test_a_full_disk_is_told_in_one_line_and_resumes(model, write_clips, tmp_path, small_shards, monkeypatch):
@@ -291,7 +301,7 @@ def test_bad_samples_stop_after_the_other_shards(model, write_clips, tmp_path, s
     assert sorted(told.value.problems) == [1, 2, 9]
     assert "not a number" in str(told.value)
     assert [receipt["shard"] for receipt in receipts(tmp_path / "x.zarr")] == [1]
-    with pytest.raises(OtoscopeError, match="2 of 3 shards are missing.*run the same record command again"):
+    with pytest.raises(OtoscopeError, match=r"2 of 3 shards are missing.*run the same record command again"):
         open_store(tmp_path / "x.zarr")
     for path, content in zip(task.clips["path"], good, strict=True):
         Path(path).write_bytes(content)

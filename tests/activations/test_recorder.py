@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from toy_audio_model import FRAME, ToyModel
 from torch import nn
+from toy_audio_model import FRAME, ToyModel
 
 from otoscope.activations import Recorder
 from otoscope.audio import Waveform, fit
@@ -52,7 +52,9 @@ def check(model, waveforms):
         ordinary = kind[clip] != Position.SPECIAL
         valid = kind[clip][ordinary] == Position.TOKEN
         seen = activation[clip][ordinary]
-        np.testing.assert_allclose(made.mean[clip], seen[valid].mean(0, dtype=np.float64), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            made.mean[clip], seen[valid].mean(0, dtype=np.float64), rtol=1e-5, atol=1e-6
+        )
         assert np.array_equal(made.peak[clip], seen[valid].max(0))
         first = np.where(valid[:, None], seen, -np.inf).argmax(0)
         assert np.array_equal(made.peak_token[clip], first)
@@ -154,7 +156,10 @@ def test_a_layer_that_is_never_reached_is_named():
     model = ToyModel()
     stray = nn.GELU()
     model.hooks = lambda: [model.blocks[0]["act"], stray]
-    with Recorder(model) as recorder, pytest.raises(OtoscopeError, match="'layer1' of model 'toy' was reached 0 times"):
+    with (
+        Recorder(model) as recorder,
+        pytest.raises(OtoscopeError, match="'layer1' of model 'toy' was reached 0 times"),
+    ):
         recorder.run(model.prepare([sound(5 * FRAME)]))
     assert not stray._forward_hooks
 
@@ -169,7 +174,10 @@ def test_a_layer_that_is_reached_twice_is_named():
 def test_another_shape_is_named():
     model = ToyModel()
     model.hooks = lambda: [model.blocks[0]["act"], model.blocks[1]["down"]]
-    with Recorder(model) as recorder, pytest.raises(OtoscopeError, match=r"gave shape \(1, 6, 20\); expected .*24\)"):
+    with (
+        Recorder(model) as recorder,
+        pytest.raises(OtoscopeError, match=r"gave shape \(1, 6, 20\); expected .*24\)"),
+    ):
         recorder.run(model.prepare([sound(5 * FRAME)]))
 
 

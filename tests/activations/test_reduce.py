@@ -65,7 +65,9 @@ def test_tiles_of_a_wide_layer_hold_few_clips_and_all_of_them_once():
 
 def test_whole_stretches_are_views():
     activation = torch.randn(4, 6, 5)
-    (tile,) = tiles(np.tile([False, True, True, True, True, True], (4, 1)), np.zeros((4, 6), np.int64), 5, CPU)
+    (tile,) = tiles(
+        np.tile([False, True, True, True, True, True], (4, 1)), np.zeros((4, 6), np.int64), 5, CPU
+    )
     assert tile.of(activation).data_ptr() == activation[:, 1:].data_ptr()
 
 

@@ -93,7 +93,11 @@ def test_what_is_in_it(store, task):
     assert store.info["task"]["fingerprint"] == task.fingerprint
     assert store.info["settings"]["batch_size"] == 16
     assert store.info["version"]
-    assert [(layer.name, layer.units) for layer in store.layers] == [("layer0", 24), ("layer1", 24), ("layer2", 24)]
+    assert [(layer.name, layer.units) for layer in store.layers] == [
+        ("layer0", 24),
+        ("layer1", 24),
+        ("layer2", 24),
+    ]
     assert store.results == store.path / "results"
     assert "3 layers, 72 neurons, labelings: kind" in repr(store)
     assert "xr-wrap" in store._repr_html_()
@@ -113,7 +117,9 @@ def test_what_is_not_a_store_is_told(tmp_path):
 
 def test_an_incomplete_store_says_what_is_missing(store):
     store._layout.clips.unlink()
-    with pytest.raises(OtoscopeError, match="its table of clips is not; .*run the same record command again"):
+    with pytest.raises(
+        OtoscopeError, match=r"its table of clips is not; .*run the same record command again"
+    ):
         open_store(store.path)
     (store.path / "receipts" / "00000.json").unlink()
     with pytest.raises(OtoscopeError, match="1 of 1 shards are missing"):

@@ -11,9 +11,10 @@ import time
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
+
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import Chunk, Layer, Position
-from torch import nn
 
 RATE = 1000
 FRAME = 20

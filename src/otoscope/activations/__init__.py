@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from otoscope.activations.store import Store, open_store
 
 if TYPE_CHECKING:
-    from otoscope.activations.recording import BadClipsError, record
     from otoscope.activations.recorder import Recorder, Recording
+    from otoscope.activations.recording import BadClipsError, record
 
 __all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record"]
 

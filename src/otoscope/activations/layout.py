@@ -8,8 +8,8 @@
       runs/*.json        who recorded, when, where, with which versions
       results/           what was found out about it later
 
-A shard counts as done by its receipt and never by the presence of its files: a killed process leaves files half
-written, and Zarr writes none for a block of zeros.
+A shard counts as done by its receipt and never by the presence of its files: a killed process leaves files
+half written, and Zarr writes none for a block of zeros.
 """
 
 import hashlib
@@ -34,8 +34,9 @@ from otoscope.files import read_json, write_json
 __all__ = ["ArraySpec", "Layout", "blank", "specs"]
 
 _UNITS = 256  # neurons of an inner chunk: one neuron of all clips is read in some 15 ms
-# Neurons of a file. Zarr needs a file twice in memory to write it, and glibc keeps for each thread what it once had:
-# with all 36,864 neurons of a ViT-B in one file, a recording would grow by some 90 MB at its first shard.
+# Neurons of a file. Zarr needs a file twice in memory to write it, and glibc keeps for each thread what it
+# once had: with all 36,864 neurons of a ViT-B in one file, a recording would grow by some 90 MB at its first
+# shard.
 _FILE = 3072
 
 
@@ -87,7 +88,8 @@ def blank(plan: Plan, shard: int) -> dict[str, NDArray[Any]]:
     rows = len(plan.rows(shard))
     arrays = {}
     for spec in specs(plan):
-        # An anonymous mapping of its own: unlike what malloc gives, it returns to the system when it is let go.
+        # An anonymous mapping of its own: unlike what malloc gives, it returns to the system when it is let
+        # go.
         memory = mmap.mmap(-1, rows * (spec.width or 1) * np.dtype(spec.dtype).itemsize)
         array = np.frombuffer(memory, dtype=spec.dtype).reshape(rows, *([spec.width] if spec.width else []))
         array[:] = spec.fill
@@ -127,7 +129,7 @@ class Layout:
                     ".partial" not in file.name for file in self.path.iterdir()
                 ):
                     raise OtoscopeError(
-                        f"{self.path} exists and is not a store of recorded activations (it has no plan.json); "
+                        f"{self.path} exists and is not a store: it has no plan.json; "
                         "expected a new or empty folder; try another name"
                     )
                 for file in list(self._leftovers()):

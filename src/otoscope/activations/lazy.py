@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
-from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
@@ -43,7 +42,9 @@ class _Layered(BackendArray):
         clips, layer, unit = key
         layers = np.atleast_1d(np.arange(self.shape[1])[layer])
         # Of no layers at all one is read too, for its shape.
-        read = [self._array.oindex[clips, self._of(int(one), unit)] for one in (layers if len(layers) else [0])]
+        read = [
+            self._array.oindex[clips, self._of(int(one), unit)] for one in (layers if len(layers) else [0])
+        ]
         if isinstance(layer, (int, np.integer)):
             return read[0]
         # The axis of layers comes after that of clips, which is gone if a single clip was asked for.

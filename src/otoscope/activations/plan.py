@@ -1,8 +1,8 @@
 """Which clips form which batch of which shard, settled before the first is heard.
 
-A matrix product rounds differently in another batch, and a count may then differ where a pre-activation is within
-rounding of zero. So the batches are part of the record: made once from the clips' lengths, stored as `plan.json`, and
-followed by whoever records a shard, on however many workers and after whatever interruption.
+A matrix product rounds differently in another batch, and a count may then differ where a pre-activation is
+within rounding of zero. So the batches are part of the record: made once from the clips' lengths, stored as
+`plan.json`, and followed by whoever records a shard, on however many workers and after whatever interruption.
 """
 
 import hashlib
@@ -59,7 +59,8 @@ class Plan:
 
     Attributes:
         model: name, fingerprint, sample_rate, embedding_size and layers, a list of (name, units).
-        task: name, fingerprint, clips (their number), seconds, citation, licence and the labelings' documents.
+        task: name, fingerprint, clips (their number), seconds, citation, licence and the labelings'
+            documents.
         settings: what else may change the numbers.
         versions: of otoscope, Python and the libraries that made the plan.
         counter: type of the counts on disk, "uint16" or, for clips of more than 65,535 tokens, "uint32".
@@ -131,7 +132,7 @@ class Plan:
 
 
 def scan(
-    model: "AudioModel", task: Task, tick: Callable[[int], object] = lambda n: None
+    model: "AudioModel", task: Task, tick: Callable[[int], object] = lambda _: None
 ) -> tuple[list[int], dict[int, str]]:
     """Read every clip's header.
 
@@ -141,7 +142,8 @@ def scan(
         tick: called with the number of clips just read.
 
     Returns:
-        The samples of each clip at the model's rate (0 for one with a problem), and the problems by clip number.
+        The samples of each clip at the model's rate (0 for one with a problem), and the problems by clip
+        number.
     """
     samples: list[int] = []
     problems: dict[int, str] = {}
@@ -193,7 +195,7 @@ def make_plan(
 
 
 def batches(lengths: Sequence[int], batch_size: int, start: int = 0) -> list[list[int]]:
-    """Cut clips into batches of equal length, in order of each length's first clip; a clip of length 0 is left out.
+    """Cut clips into batches of equal length, in order of each length's first clip; length 0 is left out.
 
     >>> batches([5, 7, 5, 0, 5], batch_size=2)
     [[0, 2], [4], [1]]

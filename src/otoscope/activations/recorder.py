@@ -27,7 +27,8 @@ class Recording:
         fired: how many of them have an activation above 0. Shape (clips, neurons).
         mean: mean activation over them; NaN for a clip without any.
         peak: greatest activation among them; NaN for a clip without any.
-        peak_token: number of the first token with that activation, counted over the positions that are not special.
+        peak_token: number of the first token with that activation, counted over the positions that are not
+            special.
         embedding: the clip's embedding. Shape (clips, embedding_size).
         fired_special: as `fired`, over special positions (CLS); None unless asked for.
         fired_padding: as `fired`, over tokens that lie wholly in padding; None unless asked for.
@@ -46,8 +47,9 @@ class Recording:
 class Recorder:
     """Hooks on a model's layers, for the length of a `with` block.
 
-    Every hooked output is reduced at once to four statistics per clip and neuron, so that memory grows neither with
-    the number of tokens nor with the number of clips. The hooks are gone after the block, error or not.
+    Every hooked output is reduced at once to four statistics per clip and neuron, so that memory grows
+    neither with the number of tokens nor with the number of clips. The hooks are gone after the block, error
+    or not.
 
     Args:
         model: the model to watch.
@@ -66,8 +68,8 @@ class Recorder:
         modules = self.model.hooks()
         if len(modules) != len(self.model.layers):
             raise OtoscopeError(
-                f"model {self.model.name!r} names {len(self.model.layers)} layers but gives {len(modules)} modules to "
-                "hook; expected one module a layer"
+                f"model {self.model.name!r} names {len(self.model.layers)} layers but gives {len(modules)} "
+                "modules to hook; expected one module a layer"
             )
         for layer, module in enumerate(modules):
             self._handles.append(module.register_forward_hook(partial(self._see, layer)))
@@ -83,11 +85,11 @@ class Recorder:
 
     @torch.inference_mode()
     def run(self, chunks: Sequence[Chunk]) -> Recording:
-        """Let the model hear one batch of clips, given as its consecutive pieces in time, and return what was seen.
+        """Let the model hear a batch of clips, given as consecutive pieces in time; return what was seen.
 
         Raises:
-            OtoscopeError: a layer was not reached, was reached twice, or gave something else than (clips, positions,
-                units).
+            OtoscopeError: a layer was not reached, was reached twice, or gave something else than (clips,
+                positions, units).
         """
         if not self._handles:
             raise RuntimeError("the recorder is closed; use it in a `with` block")
@@ -144,8 +146,8 @@ class _Batch:
         expected = (*self._shape, self._layers[layer].units)
         if tuple(output.shape) != expected:
             raise OtoscopeError(
-                f"layer {self._layers[layer].name!r} of model {self._name!r} gave shape {tuple(output.shape)}; "
-                f"expected (clips, positions, units) = {expected}"
+                f"layer {self._layers[layer].name!r} of model {self._name!r} gave shape "
+                f"{tuple(output.shape)}; expected (clips, positions, units) = {expected}"
             )
         self._seen[layer] += 1
         for tile in self._tiles[Position.TOKEN]:
@@ -158,8 +160,8 @@ class _Batch:
         for layer, times in zip(self._layers, self._seen, strict=True):
             if times != 1:
                 raise OtoscopeError(
-                    f"layer {layer.name!r} of model {self._name!r} was reached {times} times in one forward pass; "
-                    "expected once; try hooking a module that the model calls exactly once"
+                    f"layer {layer.name!r} of model {self._name!r} was reached {times} times in one forward "
+                    "pass; expected once; try hooking a module that the model calls exactly once"
                 )
 
     def result(self, embedding: NDArray[np.float32]) -> Recording:

@@ -1,11 +1,10 @@
-"""Record a task: make the plan or take up the stored one, do the shards that are missing, complete the table."""
+"""Record a task: settle the plan or take up the stored one, do the missing shards, complete the table."""
 
 import errno
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,7 +12,7 @@ import pandas as pd
 import torch
 import zarr
 
-from otoscope.activations.layout import Layout, specs
+from otoscope.activations.layout import Layout
 from otoscope.activations.plan import Plan, Settings, agreed, differences, make_plan, scan
 from otoscope.activations.progress import counting
 from otoscope.activations.runs import run_of
@@ -69,8 +68,9 @@ def record(
 ) -> Store:
     """Let a model hear every clip of a task once, and keep how often each neuron fires, in a store on disk.
 
-    The same call completes a recording that was interrupted, and returns at once what is complete. For one plan,
-    version, device and instruction set the data are the same to the bit for any number of workers and interruptions.
+    The same call completes a recording that was interrupted, and returns at once what is complete. For one
+    plan, version, device and instruction set the data are the same to the bit for any number of workers and
+    interruptions.
 
     Args:
         model: the model.
@@ -79,8 +79,8 @@ def record(
         batch_size: clips heard together; by default 16 on a CPU and 64 elsewhere, or what the store has.
         workers: processes; 1 records in this one. With more, a script needs the usual
             `if __name__ == "__main__":` around the call.
-        threads: threads of each worker; by default torch's own number divided by the workers, or what the store has. A
-            sum may round differently with another number.
+        threads: threads of each worker; by default torch's own number divided by the workers, or what the
+            store has. A sum may round differently with another number.
         on_bad_audio: "stop" with a list of all bad clips, or "skip" them: they keep their row, with 0 tokens.
         limit: record so many of the clips only, spread over the classes.
         special: also count firing at special positions (CLS), apart, as `fired_special`.
@@ -97,6 +97,10 @@ def record(
         UsageError: an option out of its range.
     """
     _check(batch_size, workers, threads, on_bad_audio)
+    if "://" in os.fspath(out):
+        raise UsageError(
+            f"out is {os.fspath(out)!r}; expected a local folder; try recording there and copying it"
+        )
     if limit is not None:
         task = task.head(limit)
     layout = Layout(out)
@@ -223,6 +227,6 @@ def _full(layout: Layout) -> str:
     clips = sum(len(plan.rows(shard)) for shard in missing)
     bytes_each = layout.bytes_each(plan)
     return (
-        f"the disk of {layout.path} is full: {free}, and the {len(missing)} of {len(plan.shards)} shards that are "
-        f"missing need about {clips * bytes_each / 1e6:.0f} MB; {again}"
+        f"the disk of {layout.path} is full: {free}, and the {len(missing)} of {len(plan.shards)} shards "
+        f"that are missing need about {clips * bytes_each / 1e6:.0f} MB; {again}"
     )

@@ -1,8 +1,8 @@
 """Reduce hidden activations to what is kept of them: how often, how much, how far and where a neuron fires.
 
-A chunk's positions are cut once into tiles, and every layer's activation is then reduced tile by tile: a tile is small
-enough to stay in a processor's cache between the passes over it, and has no more positions than a byte can count,
-so that counts and positions are reduced as bytes.
+A chunk's positions are cut once into tiles, and every layer's activation is then reduced tile by tile: a tile
+is small enough to stay in a processor's cache between the passes over it, and has no more positions than a
+byte can count, so that counts and positions are reduced as bytes.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,8 @@ class Tile:
     Attributes:
         rows: clips of the batch.
         positions: positions of the chunk.
-        numbers: the number of the token at each of these positions, per clip. int64, shape (clips, positions).
+        numbers: the number of the token at each of these positions, per clip. int64, shape (clips,
+            positions).
     """
 
     rows: Span
@@ -34,7 +35,7 @@ class Tile:
     numbers: Tensor
 
     def of(self, activation: Tensor) -> Tensor:
-        """This tile's part of an activation: (clips, positions, units) of the tile; a view where it can be."""
+        """This tile's part of an activation of shape (clips, positions, units); a view where it can be."""
         return activation[self.rows][:, self.positions]
 
 
@@ -106,8 +107,8 @@ def count(values: Tensor) -> Tensor:
 def _first(values: Tensor, peak: Tensor) -> Tensor:
     """The first position at which each peak stands.
 
-    A maximum over bytes that fall from position to position: several times faster on a CPU than torch's own argmax
-    along an axis that is not the last.
+    A maximum over bytes that fall from position to position: several times faster on a CPU than torch's own
+    argmax along an axis that is not the last.
     """
     n = values.shape[1]
     falling = torch.arange(n, 0, -1, dtype=torch.uint8, device=values.device)

@@ -1,4 +1,4 @@
-"""Record one shard: read its clips, let the model hear them batch by batch, write what was seen, sign the receipt."""
+"""Record one shard: read its clips, let the model hear them, write what was seen, sign the receipt."""
 
 import ctypes
 import sys
@@ -77,8 +77,9 @@ class _Heard:
 def record_shard(job: Job, shard: int, tick: Tick) -> ShardReport:
     """Record one shard of a store.
 
-    A batch that does not fit into memory is halved, and halved again, which the receipt then says. Under "stop" a
-    shard with a bad clip is not written; its other clips are still decoded, so that every bad one is found.
+    A batch that does not fit into memory is halved, and halved again, which the receipt then says. Under
+    "stop" a shard with a bad clip is not written; its other clips are still decoded, so that every bad one is
+    found.
 
     Args:
         job: what to record.
@@ -155,7 +156,7 @@ def _hear(
     block: dict[str, NDArray[Any]],
     problems: dict[int, str],
 ) -> list[int]:
-    """Record the sound clips of a batch into a shard's block; returns the sizes of the pieces it was heard in."""
+    """Record the good clips of a batch into a shard's block; return the sizes of the pieces it took."""
     sizes = []
     pieces = list(_alike(model, heard))
     while pieces:

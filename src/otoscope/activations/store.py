@@ -102,7 +102,7 @@ class Store:
 
     @cached_property
     def clips(self) -> pd.DataFrame:
-        """The task's table in its order, with `tokens`, `sha256` (of the file) and `problem` ("" for a good clip)."""
+        """The task's table, with `tokens`, `sha256` of the file, and `problem`, "" for a good clip."""
         return pd.read_parquet(self._layout.clips)
 
     @property
@@ -132,12 +132,12 @@ class Store:
         return np.asarray(self._group["embedding"])
 
     def counts(self, neurons: slice) -> NDArray[np.unsignedinteger[Any]]:
-        """How many valid tokens of each clip have an activation above 0, for a stretch of the flat neuron axis.
+        """How often each clip fires the neurons of a stretch of the flat axis.
 
         Reads blocks of 256 neurons: slices along these cost least.
 
         Returns:
-            Shape (clips, neurons of the slice), uint16 or uint32.
+            Valid tokens with an activation above 0. uint16 or uint32, shape (clips, neurons of the slice).
         """
         return np.asarray(self._array("fired")[:, neurons])
 
@@ -145,9 +145,9 @@ class Store:
     def dataset(self) -> xr.Dataset:
         """All of it, labelled and lazy.
 
-        `fired`, `mean`, `peak`, `peak_token` (and `fired_special`, `fired_padding` if recorded) have the dimensions
-        clip, layer, unit; where layers differ in width clip, neuron, with layer and unit as the levels of an index.
-        `tokens` has the dimension clip, `embedding` clip and feature.
+        `fired`, `mean`, `peak`, `peak_token` (and `fired_special`, `fired_padding` if recorded) have the
+        dimensions clip, layer, unit; where layers differ in width clip, neuron, with layer and unit as the
+        levels of an index. `tokens` has the dimension clip, `embedding` clip and feature.
         """
         units = self._plan.units
         alike = len(set(units)) == 1
@@ -179,17 +179,17 @@ class Store:
 
     @property
     def mean(self) -> xr.DataArray:
-        """Mean activation over the valid tokens, NaN for a skipped clip; lazy, dimensions clip, layer, unit."""
+        """Mean activation over the valid tokens, NaN for a skipped clip; lazy, as `fired`."""
         return self.dataset["mean"]
 
     @property
     def peak(self) -> xr.DataArray:
-        """Greatest activation among the valid tokens, NaN for a skipped clip; lazy, dimensions clip, layer, unit."""
+        """Greatest activation among the valid tokens, NaN for a skipped clip; lazy, as `fired`."""
         return self.dataset["peak"]
 
     @property
     def peak_token(self) -> xr.DataArray:
-        """Number of the first token that reaches the peak, as in `token_grid`; lazy, dimensions clip, layer, unit."""
+        """Number of the first token that reaches the peak, as in `token_grid`; lazy, as `fired`."""
         return self.dataset["peak_token"]
 
     def __repr__(self) -> str:
@@ -197,8 +197,8 @@ class Store:
         skipped = int((self.tokens == 0).sum())
         return (
             f"Store({str(self.path)!r}: {plan.model['name']} on {plan.task['name']}, {plan.clips} clips"
-            f"{f' ({skipped} skipped)' if skipped else ''}, {len(plan.units)} layers, {plan.neurons:,} neurons, "
-            f"labelings: {', '.join(self.labelings) or 'none'})"
+            f"{f' ({skipped} skipped)' if skipped else ''}, {len(plan.units)} layers, "
+            f"{plan.neurons:,} neurons, labelings: {', '.join(self.labelings) or 'none'})"
         )
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""Record shards one after the other, here or in processes of their own; either way the same function does it."""
+"""Record shards, here or in processes of their own: either way the same function does it."""
 
 import multiprocessing
 import pickle
@@ -26,8 +26,8 @@ def record_here(job: Job, shards: Sequence[int], tick: Tick) -> Iterator[ShardRe
 def record_in_processes(job: Job, shards: Sequence[int], workers: int, tick: Tick) -> Iterator[ShardReport]:
     """Record shards in several processes, and yield the report of each as it is finished.
 
-    The processes are started by spawn and get the model as a pickle, so that it behaves alike everywhere and with
-    a GPU. They end with this one: at the latest before they would write their next shard.
+    The processes are started by spawn and get the model as a pickle, so that it behaves alike everywhere and
+    with a GPU. They end with this one: at the latest before they would write their next shard.
 
     Raises:
         OtoscopeError: as `record_shard`; or a process ended without a word.
@@ -40,7 +40,7 @@ def record_in_processes(job: Job, shards: Sequence[int], workers: int, tick: Tic
     try:
         for _ in range(min(workers, len(shards))):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, payload), daemon=True)
+            process: BaseProcess = context.Process(target=_serve, args=(theirs, payload), daemon=True)
             process.start()
             theirs.close()
             crew[ours] = process

@@ -21,7 +21,7 @@ from otoscope.tasks.spread import spread
 
 __all__ = ["Labeling", "Task", "TaskError"]
 
-RESERVED = ("tokens", "problem")  # columns that a recording adds to the table of clips
+RESERVED = ("tokens", "problem", "sha256")  # columns that a recording adds to the table of clips
 
 
 @dataclass(frozen=True, eq=False)
