@@ -69,7 +69,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recording of the folder."""
     out = tmp_path_factory.mktemp("stores") / "x.zarr"
-    otoscope.record(otoscope.load_model("mini:random"), otoscope.load_task(f"folder:{sounds}"), out)
+    otoscope.record(otoscope.load_model("mini:ssl"), otoscope.load_task(f"folder:{sounds}"), out)
     return out
 
 
@@ -81,7 +81,7 @@ def test_the_whole_line_on_a_folder_of_mixed_files(run: Run, sounds: Path, tmp_p
         assert status == 0, err
         return dict(json.loads(out))
 
-    recorded = document("record", "--model", "mini:random", "--task", f"folder:{sounds}", "--out", store)
+    recorded = document("record", "--model", "mini:ssl", "--task", f"folder:{sounds}", "--out", store)
     assert (recorded["clips"], recorded["neurons"], recorded["skipped"]) == (20, 9216, [])
     (label,) = recorded["labelings"]
     found = document("select", store, "--label", label, "--permutations", 20)

@@ -118,18 +118,21 @@ def probe_lines(score: "ProbeScore") -> Lines:
 
 def ablation_lines(ablation: "Ablation") -> Lines:
     """What switching neurons off did to their own classes, beside the control sets."""
-    table = _table("off", "neurons", "class", "clips", "accuracy", "controls", "p", "margin", "controls", "p")
+    table = _table("off", "class", "neurons", "clips", "accuracy", "p", "margin", "p")
     for target in ablation.targets:
         rows = ablation.summary[ablation.summary["target"] == target.name]
         own = rows[rows["category"].isin(target.categories)] if target.categories else rows
         for position, row in enumerate(own.to_dict("records")):
-            first = (target.name, str(len(target.neurons))) if position == 0 else ("", "")
-            table.add_row(*first, str(row["category"]), str(row["clips"]), *_change_cells(row))
+            many = len(target.categories) > 2
+            name = f"{len(target.categories)} classes" if many else target.name
+            name, count = (name, str(len(target.neurons))) if position == 0 else ("", "")
+            table.add_row(name, str(row["category"]), count, str(row["clips"]), *_change_cells(row))
     yield f"{ablation.label}: what switching neurons off changes"
     yield table
     yield (
-        "Accuracy in percentage points, margin in logits. controls: mean change under random sets\n"
-        "of as many neurons in the same layers; p: share of sets that change at least as much."
+        "Accuracy in percentage points, margin in logits; in brackets, the mean change under random sets of "
+        "as many neurons in the same layers. p: share of these sets that change at least as much, the target "
+        "counted."
     )
 
 
@@ -140,30 +143,28 @@ def pretraining_lines(result: "PretrainResult") -> Lines:
 
 
 def study_lines(result: "StudyResult") -> Lines:
-    """A study's summary: per task and model, what was found beside chance."""
-    table = _table(
-        "labeling", "model", "neurons", "chance", "coverage", "chance", "depth", "chance", "p", "probe"
-    )
-    for (task, label), rows in result.table.groupby(["task", "label"], sort=False):
-        for position, row in enumerate(rows.to_dict("records")):
-            table.add_row(
-                f"{task} {label}" if position == 0 else "",
-                str(row["model"]),
-                _figure(row["neurons"], "{:.0f}"),
-                _figure(row["neurons_chance"], "{:.0f}"),
-                _figure(row["coverage"], "{:.2f}"),
-                _figure(row["coverage_chance"], "{:.2f}"),
-                _figure(row["depth"], "{:.3f}"),
-                _figure(row["depth_chance"], "{:.3f}"),
-                _figure(row["depth_p"], "{:.2f}"),
-                _figure(row["probe_accuracy"], "{:.2f}"),
-                end_section=position == len(rows) - 1,
-            )
+    """A study's summary: per task, labeling and model, what was found beside chance."""
+    table = _table("", "model", "neurons", "coverage", "depth", "p", "probe")
+    for task, found in result.table.groupby("task", sort=False):
+        table.add_row(str(task), style="bold")
+        for label, rows in found.groupby("label", sort=False):
+            for position, row in enumerate(rows.to_dict("records")):
+                table.add_row(
+                    f"  {label}" if position == 0 else "",
+                    str(row["model"]),
+                    *(
+                        f"{_figure(row[key], form)} ({_figure(row[f'{key}_chance'], form)})"
+                        for key, form in (("neurons", "{:.0f}"), ("coverage", "{:.2f}"), ("depth", "{:.4f}"))
+                    ),
+                    _figure(row["depth_p"], "{:.2f}"),
+                    _figure(row["probe_accuracy"], "{:.2f}"),
+                )
+        table.add_section()
     yield table
     yield (
-        "neurons: class-specific ones (preset aape). chance: the mean under permuted labels.\n"
-        "depth: how far their entropy lies below log K, in nats; its p is the only test here.\n"
-        "probe: accuracy of a logistic probe on the clip embeddings, groups kept apart."
+        "neurons: class-specific ones; coverage: share of classes that have one; depth: how far their "
+        "entropy lies below log K, in nats; in brackets, the mean under permuted labels. p: of the depth; the "
+        "rest is described, not tested. probe: accuracy, tested on groups that it did not learn from."
     )
     yield f"open {result.report}"
 
@@ -171,8 +172,8 @@ def study_lines(result: "StudyResult") -> Lines:
 def _table(*columns: str) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
     for position, column in enumerate(columns):
-        numbers = position > 0 and columns[0] not in ("--model", "--task")
-        table.add_column(column, justify="right" if numbers else "left", overflow="fold")
+        words = position == 0 or column in ("model", "what it is", "what it needs", "class")
+        table.add_column(column, justify="left" if words else "right", overflow="fold")
     return table
 
 
@@ -190,10 +191,10 @@ def _chance_cells(chance: Mapping[str, float | None] | None, form: str) -> tuple
 def _change_cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
     cells: list[str] = []
     for measure, scale, form in (("accuracy", 100, "{:+.1f}"), ("margin", 1, "{:+.2f}")):
-        before = row[f"{measure}_baseline"]
+        target = scale * row[f"{measure}_change"]
+        controls = scale * (row[f"{measure}_controls_mean"] - row[f"{measure}_baseline"])
         cells += [
-            form.format(scale * row[f"{measure}_change"]),
-            form.format(scale * (row[f"{measure}_controls_mean"] - before)),
+            f"{form.format(target)} ({form.format(controls)})",
             _figure(row[f"{measure}_p"], "{:.2f}"),
         ]
     return tuple(cells)
