@@ -38,6 +38,7 @@ _UNITS = 256  # neurons of an inner chunk: one neuron of all clips is read in so
 # once had: with all 36,864 neurons of a ViT-B in one file, a recording would grow by some 90 MB at its first
 # shard.
 _FILE = 3072
+_ENCODERS = 8
 
 
 @dataclass(frozen=True)
@@ -154,21 +155,10 @@ class Layout:
 
         Takes each array out of the block as it is written, so that its memory serves to write the next.
         """
-        group = zarr.open_group(self.path, mode="r+", zarr_format=3)
-        rows = slice(plan.rows(shard).start, plan.rows(shard).stop)
-        files: dict[str, dict[str, Any]] = {}
-        for spec in specs(plan):
-            array, values = _array(group, spec.name), block.pop(spec.name)
-            for columns, file in self._files(spec, shard):
-                # A file of an earlier attempt would survive a block of zeros, of which none is written.
-                file.unlink(missing_ok=True)
-                if columns is None:
-                    array[rows] = values
-                else:
-                    array[rows, columns] = values[:, columns]
-                if file.exists():
-                    files[file.relative_to(self.path).as_posix()] = _settled(file)
-        return files
+        # Encoding side by side costs memory a thread, but a GPU would wait for anything slower.
+        side_by_side = 1 if plan.settings.device == "cpu" else _ENCODERS
+        with zarr.config.set({"async.concurrency": side_by_side}):
+            return self._write(plan, shard, block)
 
     def sign(self, shard: int, receipt: dict[str, Any]) -> None:
         """Write a shard's receipt: from now on it is done."""
@@ -211,6 +201,23 @@ class Layout:
         for path in self.path.rglob("*"):
             if ".partial" in path.name and self.results not in path.parents:
                 yield path
+
+    def _write(self, plan: Plan, shard: int, block: dict[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
+        group = zarr.open_group(self.path, mode="r+", zarr_format=3)
+        rows = slice(plan.rows(shard).start, plan.rows(shard).stop)
+        files: dict[str, dict[str, Any]] = {}
+        for spec in specs(plan):
+            array, values = _array(group, spec.name), block.pop(spec.name)
+            for columns, file in self._files(spec, shard):
+                # A file of an earlier attempt would survive a block of zeros, of which none is written.
+                file.unlink(missing_ok=True)
+                if columns is None:
+                    array[rows] = values
+                else:
+                    array[rows, columns] = values[:, columns]
+                if file.exists():
+                    files[file.relative_to(self.path).as_posix()] = _settled(file)
+        return files
 
     def _receipt(self, shard: int) -> Path:
         return self.receipts / f"{shard:05d}.json"
