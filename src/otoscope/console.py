@@ -163,8 +163,8 @@ def study_lines(result: "StudyResult") -> Lines:
     yield table
     yield (
         "neurons: class-specific ones; coverage: share of classes that have one; depth: how far their "
-        "entropy lies below log K, in nats; in brackets, the mean under permuted labels. p: of the depth; the "
-        "rest is described, not tested. probe: accuracy, tested on groups that it did not learn from."
+        "entropy lies below log K, in nats; in brackets, the mean under permuted labels. p: of the depth; "
+        "the rest is described, not tested. probe: accuracy, tested on groups that it did not learn from."
     )
     yield f"open {result.report}"
 
