@@ -37,7 +37,7 @@ _UNITS = 256  # neurons of an inner chunk: one neuron of all clips is read in so
 # Neurons of a file. Zarr needs a file twice in memory to write it, and glibc keeps for each thread what it
 # once had: with all 36,864 neurons of a ViT-B in one file, a recording would grow by some 90 MB at its first
 # shard.
-_FILE = 3072
+_FILE = 2048
 _ENCODERS = 8
 
 
