@@ -108,16 +108,6 @@ def test_the_same_result_gives_the_same_picture():
     np.testing.assert_array_equal(one.collections[0].get_offsets(), two.collections[0].get_offsets())
 
 
-def test_curve_draws_series_in_step_order(ax):
-    frame = pd.DataFrame(
-        {"step": [2, 1, 1, 2], "value": [0.5, 1.0, 3.0, 2.0], "series": ["m", "m", "_$x", "_$x"]}
-    )
-    drawn(plots.curve(frame, ax, label="loss (nats)"))
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1.0, 0.5])
-    assert len(ax.get_legend().get_texts()) == 2, "a name that begins with an underscore is still a series"
-    assert ax.get_ylabel() == "loss (nats)"
-
-
 def test_chance_leaves_out_what_is_not_finite(ax):
     drawn(plots.chance([0.1, 0.2, np.nan, 0.3], 0.4, ax))
     assert sum(bar.get_height() for bar in ax.patches) == 3

@@ -10,7 +10,7 @@ Nothing global is changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -215,33 +215,6 @@ def ablation(
     ax.invert_yaxis()
     ax.set_xlabel(label)
     finish(ax, grid="x", legend=2)
-    return ax
-
-
-def curve(frame: pd.DataFrame, ax: Axes | None = None, *, label: str = "loss", unit: str = "step") -> Axes:
-    """Values over training steps, one line a series, its name at its end.
-
-    Args:
-        frame: columns `step`, `value` and `series`.
-        ax: where to draw; a new figure by default.
-        label: what the values are, with their unit.
-        unit: what is counted along the horizontal axis.
-
-    Raises:
-        UsageError: a column is missing.
-    """
-    need(frame, "curve", ("step", "value", "series"))
-    ax = axes_for(ax, (7.0, 3.6))
-    many = frame["series"].nunique() > 1
-    for number, (name, part) in enumerate(frame.groupby("series", sort=False)):
-        part = part.sort_values("step")
-        style: dict[str, Any] = {"color": SERIES[number % len(SERIES)], "linewidth": 2}
-        if len(part) <= 40:
-            style |= {"marker": _MARKERS[number % len(_MARKERS)], "markersize": 5}
-        ax.plot(part["step"], part["value"], label=legend_name(name), **style)
-    ax.set_xlabel(unit)
-    ax.set_ylabel(label)
-    finish(ax, grid="y", legend=4 if many else 0)
     return ax
 
 

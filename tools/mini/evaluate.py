@@ -157,8 +157,6 @@ def accuracies(results: list[Answers], models: tuple[str, ...]) -> pd.DataFrame:
 def markdown(table: pd.DataFrame) -> str:
     """The table for people."""
     lines = [
-        "# Does training help? Probe accuracy on the miniature",
-        "",
         "Made by `tools/mini/evaluate.py`. Accuracy of a regularised logistic probe on clip embeddings,",
         "out of fold; recipes, instruments and speakers kept apart, for the speaker labeling sentences",
         "instead. mini:random is the mean of 3 seeds of the untrained architecture. Differences are in",
