@@ -1,7 +1,5 @@
 """The quick probe: regularised logistic regression whose strength is chosen on the training clips."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -22,9 +20,9 @@ def logistic_probe(
     """Fit a standardising, L2-penalised logistic regression; C is the one of `STRENGTHS` with the least log
     loss.
 
-    C is judged by cross-validation inside the clips given, which keeps groups whole: from the strongest
-    penalty on, until a weaker one does worse; ties go to the stronger. Where a class has a single group (or
-    clip), no inner fold can test it, and C is the middle of the grid.
+    C is judged by cross-validation inside the clips given, which keeps groups whole, and ties go to the
+    stronger penalty. Where a class has a single group (or clip), no inner fold can test it, and C is the
+    middle of the grid.
 
     Args:
         X: embeddings, shape (clips, features).
@@ -49,30 +47,26 @@ def _choose(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, seed: int) 
     if folds < 2:
         return STRENGTHS[len(STRENGTHS) // 2]
     dealer = StratifiedKFold if groups is None else StratifiedGroupKFold
-    paths = []
+    losses = np.zeros(len(STRENGTHS))
     for train, test in dealer(folds, shuffle=True, random_state=seed).split(X, y, groups):
         known = test[np.isin(y[test], y[train])]  # a fold of groups may hold all clips of a class
         if len(known) and len(np.unique(y[train])) > 1:
-            paths.append(_path(X[train], y[train], X[known], y[known]))
-    best, chosen = np.inf, STRENGTHS[len(STRENGTHS) // 2]
-    for strength, losses in zip(STRENGTHS, zip(*paths, strict=True), strict=False):
-        if sum(losses) > best:
-            break  # weaker penalties fit the training clips ever closer, and take ever longer to do so
-        if sum(losses) < best:
-            best, chosen = sum(losses), strength
-    return chosen
+            losses += _path(X[train], y[train], X[known], y[known])
+    return STRENGTHS[int(losses.argmin())]
 
 
-def _path(X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray) -> Iterator[float]:
-    """Summed log loss on the test clips for one strength after the other, each fit starting from the last."""
+def _path(X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray) -> np.ndarray:
+    """Summed log loss on the test clips for each strength, every fit starting where the last one ended."""
     pipeline = _pipeline(X, STRENGTHS[0])
     features = pipeline[:-1].fit_transform(X)
     features_test = pipeline[:-1].transform(X_test)
     model = pipeline[-1].set_params(warm_start=True)
+    losses = []
     for strength in STRENGTHS:
         model.set_params(C=strength).fit(features, y)
         probabilities = model.predict_proba(features_test)
-        yield float(log_loss(y_test, probabilities, labels=model.classes_, normalize=False))
+        losses.append(log_loss(y_test, probabilities, labels=model.classes_, normalize=False))
+    return np.array(losses)
 
 
 def _pipeline(X: np.ndarray, strength: float) -> Pipeline:
