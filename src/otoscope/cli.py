@@ -377,7 +377,7 @@ def ablate(
     controls: Annotated[int, typer.Option(min=20, help="Random control sets, matched per layer.")] = 20,
     preset: Annotated[str, typer.Option(help="Filters that choose the neurons.")] = "aape",
     kind: Annotated[Probe, typer.Option("--probe", help="Which linear classifier judges.")] = Probe.logistic,
-    batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.")] = 64,
+    batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.")] = 16,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.cpu,
     seed: Seed = 0,
     out: Out = None,

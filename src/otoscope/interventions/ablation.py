@@ -46,7 +46,7 @@ def ablate(
     controls: int = 20,
     seed: int = 0,
     preset: str = "aape",
-    batch_size: int = 64,
+    batch_size: int = 16,
     probe: Probe = "logistic",
     device: torch.device | str | None = None,
     progress: bool = False,

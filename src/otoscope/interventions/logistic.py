@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """The grid of C, the inverse strength of the penalty; features are standardised."""
 
-INNER_FOLDS = 4
+INNER_FOLDS = 3
 
 
 def logistic_probe(
