@@ -26,7 +26,7 @@ def test_a_study_ends_in_a_report_and_goes_on_where_it_was(
     assert {"model", "task", "label", "probe_accuracy", "chance"} <= set(document["results"][0])
     assert document["ablations"][0]["label"] == "gender"
     assert result.report.is_file()
-    assert len(said) == 3
+    assert said == ["mini:random has heard mini:voices (1 of 1)", "writing the report"]
 
     def forbidden(*_: object, **__: object) -> None:
         raise AssertionError("recorded twice")
@@ -34,6 +34,13 @@ def test_a_study_ends_in_a_report_and_goes_on_where_it_was(
     monkeypatch.setattr("otoscope.models.m2d.M2D.forward", forbidden)
     again = study.run(study.Study(small.models, small.tasks, permutations=5), tmp_path, limit=150)
     assert again.table.equals(result.table)
+
+
+def test_processes_find_the_same(tmp_path: Path) -> None:
+    two = study.Study(("mini:random",), ("mini:events", "mini:notes"), permutations=2)
+    alone = study.run(two, tmp_path / "alone", limit=96)
+    together = study.run(two, tmp_path / "together", limit=96, workers=2)
+    assert together.table.equals(alone.table)
 
 
 def test_the_demo_ablates_one_labeling_a_task_and_the_full_study_all() -> None:

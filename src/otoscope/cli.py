@@ -1,5 +1,6 @@
 """The verbs of the command line: parse, call, print. Nothing heavy is imported until a verb runs."""
 
+import os
 import sys
 import warnings
 from enum import StrEnum
@@ -442,6 +443,9 @@ def demo(
         bool, typer.Option(help="Ablate every labeling on every model (some twenty minutes).")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes (default: one a core, at most 4).")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run the whole study on the embedded miniature.
@@ -452,7 +456,9 @@ def demo(
     """
     from otoscope import console, study
 
-    result = study.run(study.FULL if full else study.DEMO, out, limit=limit, say=console.say, progress=True)
+    crew = workers or min(os.cpu_count() or 1, 4)
+    plan = study.FULL if full else study.DEMO
+    result = study.run(plan, out, limit=limit, workers=crew, say=console.say, progress=True)
     console.show(result.document(), json, console.study_lines(result))
 
 

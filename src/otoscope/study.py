@@ -3,8 +3,13 @@
 The miniature study of `otoscope demo` is one of these.
 """
 
-from collections.abc import Callable
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,11 +131,20 @@ class StudyResult:
         }
 
 
+@dataclass(frozen=True)
+class _Heard:
+    # One model on one task: where its store lies, and what was found out about it.
+    store: Path
+    dissections: tuple[Dissection, ...]
+    ablations: tuple["Ablation", ...]
+
+
 def run(
     study: Study,
     out: str | Path,
     *,
     limit: int | None = None,
+    workers: int = 1,
     say: Callable[[str], None] = lambda _: None,
     progress: bool = False,
 ) -> StudyResult:
@@ -142,39 +156,75 @@ def run(
         study: what to run.
         out: the folder.
         limit: record this many clips of each task only, to try things out.
-        say: called with one line as each step begins.
-        progress: show a progress bar while recording and ablating.
+        workers: processes that share the pairs of models and tasks, each with its share of the cores.
+        say: called with one line as each step ends.
+        progress: show a progress bar while recording and ablating; with one worker only.
 
     Raises:
         OtoscopeError: from any step, by its own message.
     """
-    from otoscope.models import load_model
     from otoscope.reporting import report
-    from otoscope.tasks import load_task
 
     folder = Path(out)
-    tasks = {spec: load_task(spec) for spec in study.tasks}
-    dissections: list[Dissection] = []
-    ablations: list[Ablation] = []
-    stores: list[Store] = []
-    for spec in study.models:
-        model = load_model(spec)
-        for heard, task in tasks.items():
-            say(f"{spec} listens to {heard}")
-            place = folder / "stores" / f"{slug(spec)}-{slug(heard)}.zarr"
-            store = _record(model, task, place, limit, progress)
-            stores.append(store)
-            for label in store.labelings:
-                dissections.append(_dissect(store, label, study, spec, heard))
-                if (spec, label) in study.ablations:
-                    say(f"{spec} with the class-specific neurons of {label} off")
-                    ablations.append(_ablate(store, label, model, study, progress))
+    pairs = [(model, task) for model in study.models for task in study.tasks]
+    hear = partial(_hear, study, folder, limit, progress and workers == 1)
+    heard = []
+    with _crew(min(workers, len(pairs))) as spread:
+        for (model, task), one in zip(pairs, spread(hear, pairs), strict=True):
+            heard.append(one)
+            say(f"{model} has heard {task} ({len(heard)} of {len(pairs)})")
     say("writing the report")
-    page = report(stores, folder / "report")
-    result = StudyResult(tuple(dissections), tuple(ablations), page)
+    result = StudyResult(
+        tuple(each for one in heard for each in one.dissections),
+        tuple(each for one in heard for each in one.ablations),
+        report([one.store for one in heard], folder / "report"),
+    )
     write_json(folder / "study.json", result.document())
     write_table(folder / "summary", result.table)
     return result
+
+
+@contextmanager
+def _crew(workers: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Yield a `map` that keeps the order: over processes, which are gone afterwards, or in this one."""
+    if workers == 1:
+        yield map
+        return
+    # One thread a process where there are as many as cores: small matrices gain little from a second one.
+    # The numerical libraries read this when a process first loads them.
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = before or str(max(1, (os.cpu_count() or 1) // workers))
+    try:
+        with multiprocessing.get_context("spawn").Pool(workers, initializer=_leave_ctrl_c) as pool:
+            yield partial(pool.imap, chunksize=1)
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+
+
+def _leave_ctrl_c() -> None:
+    """Ctrl-C is for the process that started the others; it ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _hear(study: Study, folder: Path, limit: int | None, progress: bool, pair: tuple[str, str]) -> _Heard:
+    """Record, dissect and ablate one model on one task."""
+    from otoscope.models import load_model
+    from otoscope.tasks import load_task
+
+    spec, heard = pair
+    model = load_model(spec)
+    place = folder / "stores" / f"{slug(spec)}-{slug(heard)}.zarr"
+    store = _record(model, load_task(heard), place, limit, progress)
+    return _Heard(
+        place,
+        tuple(_dissect(store, label, study, spec, heard) for label in store.labelings),
+        tuple(
+            _ablate(store, label, model, study, progress)
+            for label in store.labelings
+            if (spec, label) in study.ablations
+        ),
+    )
 
 
 def _record(model: "AudioModel", task: "Task", place: Path, limit: int | None, progress: bool) -> "Store":

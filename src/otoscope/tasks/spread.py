@@ -9,10 +9,10 @@ __all__ = ["spread"]
 
 
 def spread(labels: Sequence[str], n: int) -> NDArray[np.int64]:
-    """Choose `n` clips: of each class its share, one at least while there are enough; the same ones every time.
+    """Choose `n` clips: of each class its share, one at least while there are enough.
 
-    They are drawn at random: even steps could fall in with the order of the table, and meet one class, or one sex of
-    the speakers, only.
+    They are drawn at random, the same ones every time: even steps could fall in with the order of the table,
+    and meet one class, or one sex of the speakers, only.
 
     Args:
         labels: the class of each clip.
