@@ -137,7 +137,7 @@ def compared(recorded: Times, bare: Times, clock: int, clips: int) -> dict[str, 
 @torch.inference_mode()
 def forward(model: AudioModel, batches: list[list[Chunk]]) -> None:
     for chunks in batches:
-        model.embedding([model.forward(chunk) for chunk in chunks])
+        model.embedding(chunks, [model.forward(chunk) for chunk in chunks])
 
 
 def listen(model: AudioModel, batches: list[list[Chunk]]) -> None:
@@ -151,8 +151,8 @@ def keep(model: AudioModel, batches: list[list[Chunk]], folder: Path) -> None:
     """The naive way: collect each layer's activation over all batches, then save it."""
     kept: list[list[np.ndarray]] = [[] for _ in model.layers]
     handles = [
-        module.register_forward_hook(lambda _m, _i, output, at=at: kept[at].append(output.numpy().copy()))
-        for at, module in enumerate(model.hooks())
+        point.attach(lambda activation, at=at: kept[at].append(activation.numpy().copy()))
+        for at, point in enumerate(model.hooks())
     ]
     forward(model, batches)
     for handle in handles:

@@ -56,7 +56,7 @@ def embed(spec: str, task: Task) -> np.ndarray:
     parts = []
     for start in range(0, len(waveforms), BATCH):
         chunks = model.prepare(waveforms[start : start + BATCH])
-        parts.append(model.embedding([model.forward(chunk) for chunk in chunks]).numpy())
+        parts.append(model.embedding(chunks, [model.forward(chunk) for chunk in chunks]).numpy())
     return np.concatenate(parts)
 
 

@@ -229,6 +229,9 @@ def differences(stored: Plan, model: "AudioModel", task: Task, settings: Setting
                 f"{what}: the store has {had['name']!r} ({had['fingerprint'][:12]}), "
                 f"you gave {given['name']!r} ({given['fingerprint'][:12]})"
             )
+    layers = [[layer.name, layer.units] for layer in model.layers]
+    if stored.model["layers"] != layers:
+        found.append(f"layers: the store has {stored.model['layers'][0]} first, you gave {layers[0]} first")
     for name, given in asdict(settings).items():
         had = getattr(stored.settings, name)
         if had != given:

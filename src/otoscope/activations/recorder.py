@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from otoscope.activations.reduce import Tally, Tile, count, tiles
 from otoscope.errors import OtoscopeError
@@ -23,7 +23,8 @@ class Recording:
     """What is kept of a batch. Neurons lie in flat order: layer by layer, unit by unit.
 
     Attributes:
-        tokens: valid tokens of each clip. Shape (clips,).
+        tokens: valid tokens of each clip, in the model's grid 0. Shape (clips,).
+        grid_tokens: the same in each grid. Shape (clips, grids).
         fired: how many of them have an activation above 0. Shape (clips, neurons).
         mean: mean activation over them; NaN for a clip without any.
         peak: greatest activation among them; NaN for a clip without any.
@@ -35,6 +36,7 @@ class Recording:
     """
 
     tokens: NDArray[np.int64]
+    grid_tokens: NDArray[np.int64]
     fired: NDArray[np.int32]
     mean: NDArray[np.float32]
     peak: NDArray[np.float32]
@@ -65,14 +67,19 @@ class Recorder:
         self._batch: _Batch | None = None
 
     def __enter__(self) -> Self:
-        modules = self.model.hooks()
-        if len(modules) != len(self.model.layers):
+        points = self.model.hooks()
+        if len(points) != len(self.model.layers):
             raise OtoscopeError(
-                f"model {self.model.name!r} names {len(self.model.layers)} layers but gives {len(modules)} "
-                "modules to hook; expected one module a layer"
+                f"model {self.model.name!r} names {len(self.model.layers)} layers but gives {len(points)} "
+                "hook points; expected one a layer"
             )
-        for layer, module in enumerate(modules):
-            self._handles.append(module.register_forward_hook(partial(self._see, layer)))
+        if trained := [point.name for point in points if point.module.training]:
+            raise OtoscopeError(
+                f"model {self.model.name!r} is in training mode ({trained[0]}), in which dropout, layerdrop "
+                "and SpecAugment change what its neurons do; expected evaluation mode; try .eval()"
+            )
+        for layer, point in enumerate(points):
+            self._handles.append(point.attach(partial(self._see, layer)))
         return self
 
     def __exit__(
@@ -93,19 +100,27 @@ class Recorder:
         """
         if not self._handles:
             raise RuntimeError("the recorder is closed; use it in a `with` block")
-        batch = self._batch = _Batch(self.model, self._kinds, clips=len(chunks[0].kind))
+        batch = self._batch = _Batch(self.model, self._kinds, clips=chunks[0].clips)
         features = []
         for chunk in chunks:
             batch.begin(chunk)
             features.append(self.model.forward(chunk))
             batch.end()
-        embedding = self.model.embedding(features).float().cpu().numpy()
+        embedding = self.model.embedding(chunks, features).float().cpu().numpy()
         self._batch = None
         return batch.result(embedding)
 
-    def _see(self, layer: int, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+    def _see(self, layer: int, activation: Tensor) -> None:
         if self._batch is not None:
-            self._batch.see(layer, output)
+            self._batch.see(layer, activation)
+
+
+@dataclass(frozen=True)
+class _View:
+    """What stands where in a chunk, in the layers of one grid: its shape, and the tiles of each kind."""
+
+    shape: tuple[int, ...]
+    tiles: dict[Position, list[Tile]]
 
 
 class _Batch:
@@ -124,37 +139,54 @@ class _Batch:
             for kind in kinds
             if kind is not Position.TOKEN
         }
-        self._tiles: dict[Position, list[Tile]] = {}
-        self._passed = np.zeros(clips, dtype=np.int64)  # non-special positions of the chunks before this one
-        self._tokens = np.zeros(clips, dtype=np.int64)
-        self._shape = (0, 0)
+        self._grids = len({layer.grid for layer in model.layers})
+        # By grid: positions of the chunks before this one that are not special, and valid tokens.
+        self._passed = np.zeros((self._grids, clips), dtype=np.int64)
+        self._tokens = np.zeros((clips, self._grids), dtype=np.int64)
+        self._chunk: Chunk | None = None
+        self._views: dict[int, _View] = {}
         self._seen = [0] * len(model.layers)
 
     def begin(self, chunk: Chunk) -> None:
-        kind = chunk.kind.cpu().numpy()
-        ordinary = kind != Position.SPECIAL
-        numbers = self._passed[:, None] + np.cumsum(ordinary, axis=1) - 1
-        widest = max(layer.units for layer in self._layers)
-        for position in (Position.TOKEN, *self._apart):
-            self._tiles[position] = tiles(kind == position, numbers, widest, self._device)
-        self._shape = kind.shape
+        self._chunk = chunk
+        self._views = {}
         self._seen = [0] * len(self._layers)
-        self._passed += ordinary.sum(axis=1)
-        self._tokens += (kind == Position.TOKEN).sum(axis=1)
 
     def see(self, layer: int, output: Tensor) -> None:
-        expected = (*self._shape, self._layers[layer].units)
-        if tuple(output.shape) != expected:
+        units, grid = self._layers[layer].units, self._layers[layer].grid
+        if grid not in self._views and output.ndim == 3:
+            self._views[grid] = self._view(grid, output.shape[1])
+        view = self._views.get(grid)
+        shape = view.shape if view else ("clips", "positions")
+        if tuple(output.shape) != (*shape, units):
             raise OtoscopeError(
                 f"layer {self._layers[layer].name!r} of model {self._name!r} gave shape "
-                f"{tuple(output.shape)}; expected (clips, positions, units) = {expected}"
+                f"{tuple(output.shape)}; expected (clips, positions, units) = {(*shape, units)}"
             )
+        assert view is not None
         self._seen[layer] += 1
-        for tile in self._tiles[Position.TOKEN]:
+        for tile in view.tiles[Position.TOKEN]:
             self._tallies[layer].add(output, tile)
         for kind, fired in self._apart.items():
-            for tile in self._tiles[kind]:
+            for tile in view.tiles[kind]:
                 fired[layer][tile.rows] += count(tile.of(output))
+
+    def _view(self, grid: int, positions: int) -> "_View":
+        """What stands where in this chunk, in the layers of a grid."""
+        assert self._chunk is not None
+        kind = self._chunk.kind_at(grid, positions).cpu().numpy()
+        ordinary = kind != Position.SPECIAL
+        numbers = self._passed[grid][:, None] + np.cumsum(ordinary, axis=1) - 1
+        widest = max(layer.units for layer in self._layers if layer.grid == grid)
+        self._passed[grid] += ordinary.sum(axis=1)
+        self._tokens[:, grid] += (kind == Position.TOKEN).sum(axis=1)
+        return _View(
+            kind.shape,
+            {
+                position: tiles(kind == position, numbers, widest, self._device)
+                for position in (Position.TOKEN, *self._apart)
+            },
+        )
 
     def end(self) -> None:
         for layer, times in zip(self._layers, self._seen, strict=True):
@@ -165,13 +197,15 @@ class _Batch:
                 )
 
     def result(self, embedding: NDArray[np.float32]) -> Recording:
-        tokens = self._tokens
-        some = (tokens > 0)[:, None]
+        by_layer = self._tokens[:, [layer.grid for layer in self._layers]]
+        tokens = np.repeat(by_layer, [layer.units for layer in self._layers], axis=1)
+        some = tokens > 0
         total = _flat(tally.total for tally in self._tallies)
         peak = _flat(tally.peak for tally in self._tallies)
-        mean = np.divide(total, tokens[:, None], out=np.full(total.shape, np.nan), where=some)
+        mean = np.divide(total, tokens, out=np.full(total.shape, np.nan), where=some)
         return Recording(
-            tokens=tokens,
+            tokens=self._tokens[:, 0],
+            grid_tokens=self._tokens,
             fired=_flat(tally.fired for tally in self._tallies),
             mean=mean.astype(np.float32),
             peak=np.where(some, peak, np.float32(np.nan)),

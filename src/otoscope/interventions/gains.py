@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from otoscope.errors import UsageError
 from otoscope.models.base import AudioModel
@@ -49,22 +49,22 @@ def gains(model: AudioModel, factors: Mapping[Address, float]) -> Iterator[None]
             address = format_address(layer, unit)
             raise UsageError(f"the gain of neuron {address} is {factor}; expected a finite number, 0 for off")
         by_layer[layer][unit] = float(factor)
-    modules = model.hooks()
+    points = model.hooks()
     with ExitStack() as stack:
         for layer, units in by_layer.items():
-            handle = modules[layer].register_forward_hook(_Gain(units))
+            handle = points[layer].attach(_Gain(units))
             stack.callback(handle.remove)
         yield
 
 
 class _Gain:
-    """A forward hook: multiplies some units of the output, shape (clips, positions, units)."""
+    """Multiplies some units of an activation of shape (clips, positions, units)."""
 
     def __init__(self, units: Mapping[int, float]) -> None:
         self._units = torch.tensor(list(units))
         self._factors = torch.tensor(list(units.values()))
 
-    def __call__(self, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+    def __call__(self, output: Tensor) -> Tensor:
         units = self._units.to(output.device)
         # A copy: the module's own output may be kept elsewhere, by a ReLU for its gradient for one.
         changed = output.clone()

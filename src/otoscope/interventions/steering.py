@@ -69,7 +69,7 @@ def embed(
         chunks = model.prepare(batch.waveforms)
         for number, factors in enumerate(conditions):
             with gains(model, factors), torch.inference_mode():
-                embedding = model.embedding([model.forward(chunk) for chunk in chunks])
+                embedding = model.embedding(chunks, [model.forward(chunk) for chunk in chunks])
             yield batch, number, embedding.float().cpu().numpy()
 
 

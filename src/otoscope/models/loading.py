@@ -6,13 +6,17 @@ from pathlib import Path
 
 import torch
 
-from otoscope.models.checkpoints import Checkpoint, CheckpointError, read_checkpoint
+from otoscope.errors import UsageError
+from otoscope.models.checkpoints import NORM_STATS, Checkpoint, CheckpointError, read_checkpoint
+from otoscope.models.family import Family, ModelRow, Request
 from otoscope.models.logmel import MEL_BINS
 from otoscope.models.m2d import M2D
-from otoscope.models.names import DEFAULT_RATE, ModelName, name_of
-from otoscope.models.vit import ViT, ViTConfig
+from otoscope.models.names import DEFAULT_RATE, ModelName, name_of, parse_name
+from otoscope.models.vit import ViT, ViTConfig, initialise, untrained
 
 HEAD_SIZE = 64  # of every M2D file; attention heads leave no trace in the weights
+# The end of an M2D model class names its size: width, depth, heads, hidden units.
+SIZES = {"vit_base": (768, 12, 12, 3072), "vit_large": (1024, 24, 16, 4096)}
 # The tensors that tell the sizes, with their number of dimensions.
 _SIZED = {"cls_token": 3, "pos_embed": 3, "patch_embed.proj.weight": 4, "blocks.0.mlp.fc1.weight": 2}
 
@@ -24,6 +28,8 @@ def load_m2d(
     input_size: tuple[int, int] | None = None,
     patch_size: tuple[int, int] | None = None,
     sample_rate: int | None = None,
+    hook: str = "mlp",
+    seed: int | None = None,
     allow: Sequence[str] = (),
 ) -> M2D:
     """Read an M2D weight file, or any ViT's with the same keys; heads, predictors and targets are ignored.
@@ -34,6 +40,8 @@ def load_m2d(
         input_size: mel bins and frames; by default what the file, its folder's or its own name says.
         patch_size: mel bins and frames of a patch, to overrule a wrong name; it must be the weights' own.
         sample_rate: Hz; by default what the name and the training settings in the file say.
+        hook: where to listen, see `load_model`.
+        seed: of fresh weights in place of the file's, for an untrained twin.
         allow: see `read_checkpoint`.
 
     Raises:
@@ -45,7 +53,26 @@ def load_m2d(
     size = input_size or _input_size(checkpoint, declared)
     rate = sample_rate or _sample_rate(checkpoint, declared)
     vit = build_vit(checkpoint, size)
-    return M2D(vit, sample_rate=rate, norm_stats=checkpoint.norm_stats, name=name)
+    if seed is not None:
+        initialise(vit, seed)
+    return M2D(vit, sample_rate=rate, norm_stats=checkpoint.norm_stats, name=name, hook=hook)
+
+
+def untrained_m2d(text: str, seed: int, *, name: str, hook: str = "mlp") -> M2D:
+    """Make the architecture that an M2D name says, with random weights.
+
+    Raises:
+        UsageError: the name says none.
+    """
+    said = parse_name(text)
+    size = next((size for end, size in SIZES.items() if said and said.model_class.endswith(end)), None)
+    if said is None or size is None:
+        raise UsageError(
+            f"{text!r} does not name an architecture; expected an M2D name whose class ends in "
+            f"{' or '.join(SIZES)}; try random:m2d_vit_base-80x608p16x16"
+        )
+    vit = untrained(ViTConfig(said.input_size, said.patch_size, *size), seed)
+    return M2D(vit, sample_rate=said.sample_rate, norm_stats=NORM_STATS, name=name, hook=hook)
 
 
 def build_vit(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViT:
@@ -177,3 +204,55 @@ def _sample_rate(checkpoint: Checkpoint, declared: ModelName | None) -> int:
             "m2d_vit_base-80x608p16x16p16k-mr7; try sample_rate=16000 or sample_rate=32000",
         )
     return rate
+
+
+def _load(request: Request) -> M2D:
+    if request.seed is not None and not Path(request.rest).exists():
+        if request.options or request.allow:
+            raise UsageError(f"{request.name} has no file; its options and allow= have nothing to speak of")
+        return untrained_m2d(request.rest, request.seed, name=request.name, hook=request.hook)
+    try:
+        sizes = {key: _size(request.options[key]) for key in request.options if key != "sample_rate"}
+        rate = request.options.get("sample_rate")
+        sample_rate = None if rate is None else int(rate)
+    except ValueError as error:
+        raise UsageError(
+            f"the options of {request.name} cannot be read; expected input_size=BINSxFRAMES, "
+            "patch_size=BINSxFRAMES or sample_rate=HZ"
+        ) from error
+    return load_m2d(
+        request.rest,
+        name=request.name,
+        input_size=sizes.get("input_size"),
+        patch_size=sizes.get("patch_size"),
+        sample_rate=sample_rate,
+        hook=request.hook,
+        seed=request.seed,
+        allow=request.allow,
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    bins, frames = text.split("x")
+    return int(bins), int(frames)
+
+
+FAMILY = Family(
+    "m2d",
+    [
+        ModelRow(
+            "m2d:PATH",
+            "M2D, M2D-X, -AS, -S, -CLAP and MSM-MAE, 16 or 32 kHz; sizes from the folder's name",
+            example="m2d:m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth",
+            needs="the weight file",
+            layers="12 x 3072 (base), 24 x 4096 (large)",
+            hook="blocks.*.mlp.act",
+            tokens="patches, frequency by frequency; CLS first",
+            shortest="one patch (160 ms)",
+            padding="equal-length batches; filled up to a whole patch",
+            tested="a slow float64 version; files made to M2D's and EVAR's layouts",
+        )
+    ],
+    _load,
+    options=("input_size", "patch_size", "sample_rate"),
+)

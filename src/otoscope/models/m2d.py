@@ -1,26 +1,83 @@
-"""M2D as an `AudioModel`: a log-mel front end, a ViT, and the rules for clips of any length."""
+"""M2D as an `AudioModel`: its front end, its ViT, and how its embedding is made."""
 
-import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from otoscope.audio import Waveform
 from otoscope.errors import OtoscopeError
-from otoscope.models.base import Chunk, Layer, Position
+from otoscope.models.base import Chunk
+from otoscope.models.encoder import Places, points_at
 from otoscope.models.logmel import MEL_BINS, LogMel
+from otoscope.models.spectrogram import PatchGrid, SpectrogramEncoder
 from otoscope.models.vit import ViT
 
+PLACES: Places = {"mlp": ["blocks.*.mlp.act"], "residual": ["blocks.*"], "attention": ["blocks.*.attn"]}
+"""Where any ViT with M2D's module names is listened to."""
 
-class M2D:
+
+class M2DFrontEnd:
+    """M2D's normalised log-mel; a `FrontEnd`.
+
+    Args:
+        sample_rate: 16000 or 32000 Hz.
+        norm_stats: mean and standard deviation that normalise the log-mel.
+    """
+
+    def __init__(self, sample_rate: int, norm_stats: tuple[float, float]) -> None:
+        self.logmel = LogMel(sample_rate)
+        self.norm_stats = norm_stats
+        self.sample_rate = sample_rate
+        self.hop = self.logmel.settings.hop
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What its numbers depend on."""
+        return {
+            "sample_rate": self.sample_rate,
+            "norm_stats": self.norm_stats,
+            "front_end": self.logmel.settings,
+        }
+
+    def to(self, device: torch.device | str) -> Self:
+        """Move it to a device, in place, and return it."""
+        self.logmel.to(device)
+        return self
+
+    def frames(self, samples: int) -> int:
+        """Frames made of so many samples."""
+        return self.logmel.frames(samples)
+
+    def samples_for(self, frames: int) -> int:
+        """The fewest samples that make so many frames, and can be reflected."""
+        return max(self.logmel.min_samples, (frames - 1) * self.hop)
+
+    def band_edges(self) -> NDArray[np.float64]:
+        """Hz between which the mel bands lie."""
+        return self.logmel.band_edges()
+
+    def __call__(self, waveforms: Sequence[Waveform], frames: int) -> Tensor:
+        """Normalised log-mel (clips, 80, frames), zero where a clip has no frame."""
+        samples = [torch.tensor(waveform.samples, dtype=torch.float32)[None] for waveform in waveforms]
+        # Mirrored one by one, so that each clip ends as it would alone, however long its neighbours are.
+        reflected = pad_sequence([self.logmel.reflect(clip)[0] for clip in samples], batch_first=True)
+        device = self.logmel.window.device
+        spectrograms = self.logmel.transform(reflected.to(device))
+        mean, deviation = self.norm_stats
+        normalised = (spectrograms - mean) / deviation
+        own = torch.tensor([self.frames(clip.shape[1]) for clip in samples], device=device)
+        heard = torch.arange(normalised.shape[2], device=device) < own.view(-1, 1, 1)
+        return F.pad(normalised * heard, (0, frames - normalised.shape[2]))
+
+
+class M2D(SpectrogramEncoder):
     """A ViT over log-mel patches, run as M2D's portable loader runs it; an `AudioModel`.
 
     Clips longer than the model's input are cut into chunks without overlap, each starting at the first time
@@ -33,6 +90,7 @@ class M2D:
         sample_rate: 16000 or 32000 Hz.
         norm_stats: mean and standard deviation that normalise the log-mel.
         name: the spec that makes the model again, or a label.
+        hook: where to listen, see `load_model`.
 
     Example:
         >>> from otoscope.models.vit import ViTConfig, untrained
@@ -45,148 +103,51 @@ class M2D:
     """
 
     def __init__(
-        self, vit: ViT, *, sample_rate: int, norm_stats: tuple[float, float], name: str = "m2d"
+        self,
+        vit: ViT,
+        *,
+        sample_rate: int,
+        norm_stats: tuple[float, float],
+        name: str = "m2d",
+        hook: str = "mlp",
     ) -> None:
         config = vit.config
         if config.input_size[0] != MEL_BINS:
             raise OtoscopeError(
                 f"the ViT takes {config.input_size[0]} mel bins; expected M2D's {MEL_BINS}; try input_size="
             )
-        self.vit = vit.float().eval()
-        self.logmel = LogMel(sample_rate)
+        self.vit = vit.float()
         self.norm_stats = norm_stats
-        self.name = name
-        self.sample_rate = sample_rate
-        self.layers = tuple(Layer(f"blocks.{i}.mlp.act", config.hidden) for i in range(config.depth))
-        self.embedding_size = config.grid[0] * config.width
-        self.fingerprint = self._fingerprint()
+        front = M2DFrontEnd(sample_rate, norm_stats)
+        super().__init__(
+            vit,
+            points_at(vit, PLACES, hook, name),
+            front=front,
+            grid=PatchGrid(MEL_BINS, config.input_size[1], config.patch_size),
+            name=name,
+            embedding_size=config.grid[0] * config.width,
+            settings={**front.settings, "config": asdict(config)},
+            units=[config.hidden] * config.depth if hook == "mlp" else None,
+        )
 
     @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.vit.cls_token.device
-
-    def to(self, device: torch.device | str) -> Self:
-        """Move it to a device, in place, and return it."""
-        self.vit.to(device)
-        self.logmel.to(device)
-        return self
-
-    def hooks(self) -> list[nn.Module]:
-        """The activation of every block's MLP, whose output is (clips, 1 + tokens, hidden units)."""
-        return [self.vit.get_submodule(layer.name) for layer in self.layers]
-
-    @property
-    def min_samples(self) -> int:
-        """The shortest clip: as many samples as make the frames of one patch."""
-        hop, patch = self.logmel.settings.hop, self.vit.config.patch_size[1]
-        return max(self.logmel.min_samples, (patch - 1) * hop)
-
-    def length(self, samples: int) -> int:
-        """Frames of log-mel that a clip takes up once its last chunk is filled up; see `AudioModel`."""
-        if samples < self.min_samples:
-            raise OtoscopeError(
-                f"a clip of {samples} samples ({samples / self.sample_rate:.3f} s) is shorter than a patch; "
-                f"expected at least {self.min_samples} ({self.min_samples / self.sample_rate:.3f} s) for "
-                f"{self.name} at {self.sample_rate} Hz; try leaving it out, or padding with seconds="
-            )
-        unit, patch = self.vit.config.input_size[1], self.vit.config.patch_size[1]
-        full, rest = divmod(self.logmel.frames(samples), unit)
-        return full * unit + min(-(-rest // patch) * patch, unit)
-
-    def tokens(self, samples: int, real: int | None = None) -> int:
-        """Valid tokens of a clip of so many samples, of which the first `real` (default: all) are sound."""
-        starts = np.concatenate(self._column_starts(samples))
-        real_frames = self.logmel.frames(samples if real is None else real)
-        return self.vit.config.grid[0] * int(np.sum(starts < real_frames))
-
-    def prepare(self, waveforms: Sequence[Waveform]) -> list[Chunk]:
-        """Turn clips of equal `length` into chunks: inputs (clips, 1, 80, frames), on the model's device."""
-        lengths = sorted({self.length(len(waveform.samples)) for waveform in waveforms})
-        if len(lengths) != 1:
-            raise OtoscopeError(f"a batch holds clips of {lengths} frames; expected clips of equal length()")
-        spectrograms = self._spectrograms(waveforms, lengths[0])
-        real = torch.tensor([self.logmel.frames(waveform.real) for waveform in waveforms], device=self.device)
-        rows, patch = self.vit.config.grid[0], self.vit.config.patch_size[1]
-        chunks = []
-        for starts in self._column_starts(len(waveforms[0].samples)):
-            frames = slice(int(starts[0]), int(starts[-1]) + patch)
-            beyond = torch.as_tensor(starts, device=self.device) >= real[:, None]  # (clips, columns)
-            # False and True are TOKEN and PADDING; frequency-major order repeats the columns in every row.
-            kind = F.pad(beyond.to(torch.uint8).repeat(1, rows), (1, 0), value=Position.SPECIAL)
-            chunks.append(Chunk(spectrograms[..., frames], kind))
-        return chunks
+    def logmel(self) -> LogMel:
+        """The front end's log-mel."""
+        return self.front.logmel
 
     def forward(self, chunk: Chunk) -> Tensor:
         """Run the encoder: features (clips, 1 + tokens, width), CLS first."""
-        return torch.as_tensor(self.vit(chunk.inputs))
+        return torch.as_tensor(self.vit(chunk.inputs[:, None]))
 
-    def embedding(self, features: Sequence[Tensor]) -> Tensor:
+    def embedding(self, chunks: Sequence[Chunk], features: Sequence[Tensor]) -> Tensor:
         """Stack the rows of each column of tokens, then average over all columns: (clips, rows * width).
 
         As in EVAR, the CLS token is not used and padded columns count like any other.
         """
+        del chunks  # padding counts
         rows = self.vit.config.grid[0]
         columns = [
             feature[:, 1:].reshape(len(feature), rows, -1, feature.shape[2]).transpose(1, 2).flatten(2)
             for feature in features
         ]
         return torch.cat(columns, dim=1).mean(dim=1)
-
-    def token_grid(self, samples: int) -> pd.DataFrame:
-        """Say where the tokens of a clip lie; see `AudioModel`.
-
-        Frame f stands for the hop that begins at f * hop / sample_rate. A token reaches from the lower edge
-        of its lowest mel band to the upper edge of its highest; bands overlap, and so neighbouring rows do.
-        """
-        (rows, _), (high, wide) = self.vit.config.grid, self.vit.config.patch_size
-        hop_s = self.logmel.settings.hop / self.sample_rate
-        edges = self.logmel.band_edges()
-        parts, before = [], 0
-        for starts in self._column_starts(samples):
-            row, column = (axis.ravel() for axis in np.mgrid[:rows, : len(starts)])
-            start = starts[column]
-            part = {"start_s": start * hop_s, "stop_s": (start + wide) * hop_s}
-            part |= {"low_hz": edges[row * high], "high_hz": edges[(row + 1) * high + 1]}
-            parts.append(pd.DataFrame({**part, "row": row, "column": column + before}))
-            before += len(starts)
-        return pd.concat(parts, ignore_index=True).rename_axis("token").reset_index()
-
-    def _column_starts(self, samples: int) -> list[np.ndarray]:
-        """The first frame of every column of tokens, chunk by chunk."""
-        length, unit, patch = (
-            self.length(samples),
-            self.vit.config.input_size[1],
-            self.vit.config.patch_size[1],
-        )
-        return [
-            start + patch * np.arange(min(unit, length - start) // patch) for start in range(0, length, unit)
-        ]
-
-    def _spectrograms(self, waveforms: Sequence[Waveform], length: int) -> Tensor:
-        """Normalised log-mel (clips, 1, 80, length), zero where a clip has no frame."""
-        samples = [torch.tensor(waveform.samples, dtype=torch.float32)[None] for waveform in waveforms]
-        # Mirrored one by one, so that each clip ends as it would alone, however long its neighbours are.
-        reflected = pad_sequence([self.logmel.reflect(clip)[0] for clip in samples], batch_first=True)
-        spectrograms = self.logmel.transform(reflected.to(self.device))
-        mean, deviation = self.norm_stats
-        normalised = (spectrograms - mean) / deviation
-        frames = [self.logmel.frames(clip.shape[1]) for clip in samples]
-        own = torch.arange(normalised.shape[2], device=self.device) < torch.tensor(
-            frames, device=self.device
-        ).view(-1, 1, 1)
-        return F.pad(normalised * own, (0, length - normalised.shape[2]))[:, None]
-
-    def _fingerprint(self) -> str:
-        digest = hashlib.sha256()
-        settings = {
-            "sample_rate": self.sample_rate,
-            "norm_stats": self.norm_stats,
-            "front_end": self.logmel.settings,
-            "config": asdict(self.vit.config),
-        }
-        digest.update(json.dumps(settings, sort_keys=True).encode())
-        for name, tensor in sorted(self.vit.state_dict().items()):
-            digest.update(f"{name} {tuple(tensor.shape)}".encode())
-            digest.update(tensor.cpu().contiguous().numpy().data)
-        return digest.hexdigest()

@@ -1,85 +1,83 @@
-"""The names that models go by: `m2d:PATH`, `mini:ssl`, `random:NAME@SEED`."""
+"""The names that models go by, `FAMILY:REST?OPTIONS`, and the families that answer to them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
 from urllib.parse import parse_qsl
 
 import torch
 
-from otoscope.errors import UsageError
+from otoscope.errors import OtoscopeError, UsageError
 from otoscope.models.base import AudioModel
-from otoscope.models.checkpoints import NORM_STATS
-from otoscope.models.loading import load_m2d
-from otoscope.models.m2d import M2D
-from otoscope.models.mini import load_mini
-from otoscope.models.names import parse_name
-from otoscope.models.vit import ViTConfig, untrained
+from otoscope.models.encoder import Encoder
+from otoscope.models.family import Family, ModelRow, Request
 
-# The end of an M2D model class names its size: width, depth, heads, hidden units.
-SIZES = {"vit_base": (768, 12, 12, 3072), "vit_large": (1024, 24, 16, 4096)}
+__all__ = ["available", "families", "load_model"]
 
+GROUP = "otoscope.models"
+"""The entry points of families that other packages bring."""
 
-@dataclass(frozen=True)
-class ModelRow:
-    """A kind of model that exists.
+_BUILT_IN = ("loading", "mini")  # modules of this room with a FAMILY
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
-    Attributes:
-        name: how to name it, with the parts that vary in capitals.
-        example: a complete spec.
-        needs: what has to be on disk.
-        about: what it is.
-    """
-
-    name: str
-    example: str
-    needs: str
-    about: str
-
-
-@dataclass(frozen=True)
-class Overrides:
-    """What the caller knows better than a weight file and its name."""
-
-    input_size: tuple[int, int] | None = None
-    patch_size: tuple[int, int] | None = None
-    sample_rate: int | None = None
-
-    def query(self) -> str:
-        """Write them as the end of a spec, so that the model's name makes it again.
-
-        >>> Overrides(input_size=(80, 1001), sample_rate=32000).query()
-        '?input_size=80x1001&sample_rate=32000'
-        """
-        sizes = {"input_size": self.input_size, "patch_size": self.patch_size}
-        parts = [f"{key}={size[0]}x{size[1]}" for key, size in sizes.items() if size]
-        if self.sample_rate:
-            parts.append(f"sample_rate={self.sample_rate}")
-        return "?" + "&".join(parts) if parts else ""
+_RANDOM = ModelRow(
+    "random:SPEC[@SEED]",
+    "the untrained twin of any model; of an M2D, its folder's name suffices",
+    example="random:m2d_vit_base-80x608p16x16-221006-mr7@1",
+    needs="what SPEC needs",
+    layers="as SPEC",
+    hook="as SPEC",
+    tokens="as SPEC",
+    shortest="as SPEC",
+    padding="as SPEC",
+    tested="as SPEC",
+)
 
 
 def available() -> list[ModelRow]:
-    """The kinds of models that `load_model` can load.
+    """The kinds of models that `load_model` can load, those of other installed packages last.
 
-    >>> [row.name for row in available()]
-    ['m2d:PATH', 'mini:ssl', 'mini:supervised', 'mini:random[@SEED]', 'random:NAME[@SEED]']
+    >>> [row.name for row in available()][:4]
+    ['m2d:PATH', 'mini:ssl', 'mini:supervised', 'mini:random[@SEED]']
     """
-    folder = "m2d_vit_base-80x608p16x16-221006-mr7"
-    return [
-        ModelRow("m2d:PATH", f"m2d:{folder}/checkpoint-300.pth", "the weight file",
-                 "M2D and any ViT with its keys, 16 or 32 kHz; sizes from the folder's name"),
-        ModelRow("mini:ssl", "mini:ssl", "nothing",
-                 "embedded miniature, self-supervised: 12 layers of 768 neurons"),
-        ModelRow("mini:supervised", "mini:supervised", "nothing", "its twin, trained with labels"),
-        ModelRow("mini:random[@SEED]", "mini:random@1", "nothing", "its twin, untrained"),
-        ModelRow("random:NAME[@SEED]", f"random:{folder}@1", "nothing",
-                 "the architecture that an M2D name says, untrained"),
-    ]  # fmt: skip
+    return [row for family in families().values() for row in family.rows] + [_RANDOM]
+
+
+@cache
+def families() -> Mapping[str, Family]:
+    """The families by name: the built-in ones, then those that installed packages register.
+
+    Raises:
+        OtoscopeError: a package's family cannot be imported, or has a name that is taken.
+    """
+    found: dict[str, Family] = {}
+    for module in _BUILT_IN:
+        family: Family = import_module(f"otoscope.models.{module}").FAMILY
+        found[family.name] = family
+    for entry in entry_points(group=GROUP):
+        try:
+            family = entry.load()
+        except Exception as error:  # whatever a stranger's module raises
+            raise OtoscopeError(
+                f"the model family {entry.name!r} of an installed package cannot be loaded "
+                f"({entry.value}: {error}); try updating or removing the package"
+            ) from error
+        if not isinstance(family, Family) or family.name in (*found, "random"):
+            problem = "is no Family" if not isinstance(family, Family) else "has a name that is taken"
+            raise OtoscopeError(f"the model family {entry.name!r} ({entry.value}) {problem}")
+        found[family.name] = family
+    return found
 
 
 def load_model(
     spec: str,
     *,
     device: torch.device | str = "cpu",
+    dtype: str | None = None,
+    hook: str | None = None,
     input_size: tuple[int, int] | None = None,
     patch_size: tuple[int, int] | None = None,
     sample_rate: int | None = None,
@@ -88,14 +86,19 @@ def load_model(
     """Load a model by its name.
 
     Args:
-        spec: "m2d:PATH", "mini:ssl", "mini:supervised", "mini:random" or "random:NAME", the last two with an
-            optional "@SEED"; NAME is an M2D folder name. A path may carry the overrides below, as in
-            "m2d:PATH?input_size=80x1001&sample_rate=32000"; the model's `name` does.
+        spec: "FAMILY:REST", where REST is mostly the path of a weight file or folder; `otoscope models` lists
+            the families. "random:SPEC" is the same with fresh weights, "random:SPEC@SEED" with others. The
+            options below may stand in it, as in "m2d:PATH?input_size=80x1001&hook=residual"; the model's
+            `name` has them so.
         device: "cpu", "cuda" or "mps".
+        dtype: "float32", the default, or "bfloat16".
+        hook: what a neuron is: "mlp", the default, is a hidden unit of an MLP; "residual" a channel of the
+            residual stream after a block; "attention" a channel of what attention adds to it; anything else
+            is a pattern of module names such as "blocks.*.norm2".
         input_size: mel bins and frames, for an M2D file whose folder does not say them.
         patch_size: mel bins and frames of a patch, likewise; must be the weights' own.
         sample_rate: Hz, likewise.
-        allow: dotted names that an M2D file may call while it is read; by default it may not run any code.
+        allow: dotted names that a weight file may call while it is read; by default it may not run any code.
 
     Raises:
         UsageError: no such kind of model, or options that it does not take.
@@ -106,19 +109,77 @@ def load_model(
     (12, 768, 960)
     """
     where = _device(device)
-    family, _, rest = spec.partition(":")
-    overrides = Overrides(input_size, patch_size, sample_rate)
-    if family == "m2d" and rest:
-        return _load_file(rest, overrides, allow).to(where)
-    if family in ("mini", "random") and rest:
-        if overrides != Overrides() or allow:
-            raise UsageError(
-                f"{spec} takes no input_size, patch_size, sample_rate or allow; only m2d:PATH does"
-            )
-        name, seed = _seed(spec, rest)
-        return (load_mini(name, seed) if family == "mini" else _load_random(name, seed)).to(where)
-    expected = ", ".join(row.name for row in available())
-    raise UsageError(f"there is no model {spec!r}; expected {expected}; try `otoscope models`")
+    family, request = _read(spec)
+    given = {
+        "dtype": dtype,
+        "hook": hook,
+        "input_size": input_size and "x".join(map(str, input_size)),
+        "patch_size": patch_size and "x".join(map(str, patch_size)),
+        "sample_rate": sample_rate and str(sample_rate),
+    }
+    options = {**request.options, **{key: value for key, value in given.items() if value}}
+    takes = ("hook", "dtype", *family.options)
+    if unknown := [key for key in options if key not in takes]:
+        raise UsageError(f"{spec} takes no {' or '.join(unknown)}; its options are {', '.join(takes)}")
+    model = family.load(
+        replace(
+            request,
+            name=_name(spec, options),
+            hook=options.pop("hook", "mlp"),
+            options={key: value for key, value in options.items() if key != "dtype"},
+            allow=allow,
+        )
+    )
+    return _cast(model, options.get("dtype", "float32")).to(where)
+
+
+def _read(spec: str) -> tuple[Family, Request]:
+    """Take a spec apart; its name is left open, since options may be added to it."""
+    known = families()
+    first, _, rest = spec.partition(":")
+    if first == "random" and rest:
+        rest, seed = _seed(spec, rest)
+        # An M2D's name says its architecture; it needs no family before it, and no file.
+        family, request = _read(rest if rest.partition(":")[0] in known else f"m2d:{rest}")
+        return family, replace(request, seed=seed)
+    if first not in known or not rest:
+        expected = ", ".join(row.name for row in available())
+        raise UsageError(f"there is no model {spec!r}; expected {expected}; try `otoscope models`")
+    path, _, query = rest.partition("?")
+    try:
+        options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+    except ValueError as error:
+        raise UsageError(
+            f"the end of the model's name, ?{query}, cannot be read; expected OPTION=VALUE, joined by &"
+        ) from error
+    return known[first], Request(path, path, options=options)
+
+
+def _seed(spec: str, rest: str) -> tuple[str, int]:
+    name, at, seed = rest.rpartition("@")
+    if not at or "/" in seed:
+        return rest, 0
+    if not seed.isdecimal():
+        raise UsageError(f"the seed of {spec!r} is {seed!r}; expected a whole number from 0, as in {name}@1")
+    return name, int(seed)
+
+
+def _name(spec: str, options: Mapping[str, str]) -> str:
+    """The spec that makes the model again: as it was given, with all the options in it."""
+    query = "&".join(f"{key}={value}" for key, value in options.items())
+    twin = re.fullmatch(r"(random:.*?)(@[0-9]+)?", spec)
+    core, seed = (twin[1], twin[2] or "") if twin else (spec, "")
+    return core.partition("?")[0] + (f"?{query}" if query else "") + seed
+
+
+def _cast(model: AudioModel, dtype: str) -> AudioModel:
+    if dtype not in _DTYPES:
+        raise UsageError(f"dtype is {dtype!r}; expected {' or '.join(_DTYPES)}")
+    if model.dtype == _DTYPES[dtype]:
+        return model
+    if not isinstance(model, Encoder):
+        raise UsageError(f"{model.name} computes in {model.dtype} only; try it without dtype")
+    return model.cast(_DTYPES[dtype])
 
 
 def _device(device: torch.device | str) -> torch.device:
@@ -130,59 +191,3 @@ def _device(device: torch.device | str) -> torch.device:
     if missing.get(where.type):
         raise UsageError(f"device {device} is not available on this machine; try cpu")
     return where
-
-
-def _load_file(rest: str, overrides: Overrides, allow: Sequence[str]) -> M2D:
-    path, _, query = rest.partition("?")
-    written = _read_query(query)
-    settled = Overrides(
-        overrides.input_size or written.input_size,
-        overrides.patch_size or written.patch_size,
-        overrides.sample_rate or written.sample_rate,
-    )
-    return load_m2d(
-        path,
-        name=f"m2d:{path}{settled.query()}",
-        input_size=settled.input_size,
-        patch_size=settled.patch_size,
-        sample_rate=settled.sample_rate,
-        allow=allow,
-    )
-
-
-def _read_query(query: str) -> Overrides:
-    values: dict[str, str] = dict(parse_qsl(query, keep_blank_values=True))
-    try:
-        rate = values.pop("sample_rate", None)
-        sizes = {key: _size(value) for key, value in values.items()}
-        return Overrides(sample_rate=int(rate) if rate else None, **sizes)
-    except (TypeError, ValueError) as error:
-        raise UsageError(
-            f"the end of the model's name, ?{query}, cannot be read; expected input_size=BINSxFRAMES, "
-            "patch_size=BINSxFRAMES or sample_rate=HZ, joined by &"
-        ) from error
-
-
-def _size(text: str) -> tuple[int, int]:
-    bins, frames = text.split("x")
-    return int(bins), int(frames)
-
-
-def _seed(spec: str, rest: str) -> tuple[str, int | None]:
-    name, at, seed = rest.partition("@")
-    if at and not seed.isdecimal():
-        raise UsageError(f"the seed of {spec!r} is {seed!r}; expected a whole number from 0, as in {name}@1")
-    return name, int(seed) if at else None
-
-
-def _load_random(text: str, seed: int | None) -> M2D:
-    name = parse_name(text)
-    size = next((size for end, size in SIZES.items() if name and name.model_class.endswith(end)), None)
-    if name is None or size is None:
-        raise UsageError(
-            f"{text!r} does not name an architecture; expected an M2D name whose class ends in "
-            f"{' or '.join(SIZES)}; try random:m2d_vit_base-80x608p16x16"
-        )
-    vit = untrained(ViTConfig(name.input_size, name.patch_size, *size), seed or 0)
-    spec = f"random:{text}" if seed is None else f"random:{text}@{seed}"
-    return M2D(vit, sample_rate=name.sample_rate, norm_stats=NORM_STATS, name=spec)

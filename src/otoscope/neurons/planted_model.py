@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from otoscope.audio import Waveform
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import Chunk, Layer, Position
+from otoscope.models.hooks import HookPoint, find
 
 __all__ = ["FRAME", "SAMPLE_RATE", "PlantedModel", "band_hz"]
 
@@ -83,20 +84,26 @@ class PlantedModel(nn.Module):
         """Move it to a device, in place, and return it."""
         return super().to(device)
 
-    def hooks(self) -> Sequence[nn.Module]:
+    @property
+    def dtype(self) -> torch.dtype:
+        """What it computes in."""
+        return next(self.parameters()).dtype
+
+    def hooks(self) -> list[HookPoint]:
         """The activation of each layer."""
-        return [block.act for block in self.blocks]  # type: ignore[misc]
+        return find(self, "blocks.*.act")
 
     def length(self, samples: int) -> int:
         """Samples of a clip, padded to whole frames."""
         return self.tokens(samples) * FRAME
 
-    def tokens(self, samples: int, real: int | None = None) -> int:
+    def tokens(self, samples: int, real: int | None = None, grid: int = 0) -> int:
         """Frames that hold sound.
 
         Raises:
             OtoscopeError: the clip is shorter than one frame.
         """
+        del grid  # there is one
         if samples < FRAME:
             raise OtoscopeError(
                 f"a clip of {samples} samples is too short; expected at least {FRAME} "
@@ -122,12 +129,14 @@ class PlantedModel(nn.Module):
         """The activations of all layers side by side, shape (clips, tokens, layers x units)."""
         return torch.cat([block(chunk.inputs) for block in self.blocks], dim=-1)
 
-    def embedding(self, features: Sequence[Tensor]) -> Tensor:
+    def embedding(self, chunks: Sequence[Chunk], features: Sequence[Tensor]) -> Tensor:
         """Mean activation of every unit, shape (clips, layers x units)."""
+        del chunks  # padding counts
         return torch.cat(list(features), dim=1).mean(dim=1)
 
-    def token_grid(self, samples: int) -> pd.DataFrame:
+    def token_grid(self, samples: int, grid: int = 0) -> pd.DataFrame:
         """Where the tokens lie: each spans all frequencies."""
+        del grid  # there is one
         token = np.arange(self.tokens(samples))
         seconds = FRAME / SAMPLE_RATE
         return pd.DataFrame(

@@ -1,0 +1,121 @@
+"""Where a model is listened to: modules found by pattern, and one way to see or change what passes there."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from otoscope.errors import UsageError
+
+__all__ = ["HookPoint", "find"]
+
+Watcher = Callable[[Tensor], Tensor | None]
+"""Gets an activation of shape (clips, positions, units); what it returns, if anything, takes its place."""
+
+_INPUT = ":input"
+
+
+@dataclass(frozen=True)
+class HookPoint:
+    """A place in a model where an activation passes.
+
+    Attributes:
+        name: of the module, with ":input" where it is the module's input that is meant.
+        module: the module.
+        at: whether the activation is the module's output or its (first) input. The hidden units of a gated
+            MLP, and of one whose activation is a plain function, are the input of its last linear map.
+        time_first: whether the module works on (positions, clips, units).
+    """
+
+    name: str
+    module: nn.Module
+    at: Literal["output", "input"] = "output"
+    time_first: bool = False
+
+    def attach(self, watch: Watcher) -> RemovableHandle:
+        """Call a function at every forward pass, until the handle is removed.
+
+        Args:
+            watch: gets the activation with the clips first; of a module that returns a tuple, its first
+                element.
+        """
+        if self.at == "input":
+            return self.module.register_forward_pre_hook(_Hook(self, watch).before)
+        return self.module.register_forward_hook(_Hook(self, watch).after)
+
+
+class _Hook:
+    """Brings an activation into the common shape on its way to a watcher, and back."""
+
+    def __init__(self, point: HookPoint, watch: Watcher) -> None:
+        self._point = point
+        self._watch = watch
+
+    def before(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        changed = self._see(inputs[0])
+        return None if changed is None else (changed, *inputs[1:])
+
+    def after(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
+        if not isinstance(output, (tuple, list)):
+            return self._see(output)
+        changed = self._see(output[0])
+        return None if changed is None else type(output)([changed, *output[1:]])
+
+    def _see(self, activation: Tensor) -> Tensor | None:
+        if not self._point.time_first:
+            return self._watch(activation)
+        changed = self._watch(activation.transpose(0, 1))
+        return None if changed is None else changed.transpose(0, 1)
+
+
+def find(module: nn.Module, patterns: str | Sequence[str], *, time_first: bool = False) -> list[HookPoint]:
+    """Find the modules that patterns name, in the order in which the model holds them.
+
+    Args:
+        module: the model.
+        patterns: names of modules with `*` for any one part between dots, "encoder.blocks.*.mlp.act". A
+            pattern stands for the whole name. ":input" at its end means the module's input.
+        time_first: whether these modules work on (positions, clips, units).
+
+    Raises:
+        UsageError: a pattern that no module has; the message lists names near to it.
+
+    >>> net = nn.ModuleList([nn.Sequential(nn.Linear(2, 4), nn.GELU()) for _ in range(2)])
+    >>> [point.name for point in find(net, "*.1")]
+    ['0.1', '1.1']
+    """
+    found: dict[tuple[str, str], None] = {}
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+        at: Literal["output", "input"] = "input" if pattern.endswith(_INPUT) else "output"
+        expression = re.compile(re.escape(pattern.removesuffix(_INPUT)).replace(r"\*", r"[^.]+"))
+        names = [name for name, _ in module.named_modules() if name and expression.fullmatch(name)]
+        if not names:
+            raise UsageError(_unmatched(module, pattern.removesuffix(_INPUT)))
+        found.update(dict.fromkeys((name, at) for name in names))
+    order = {name: number for number, (name, _) in enumerate(module.named_modules())}
+    return [
+        HookPoint(
+            name if at == "output" else name + _INPUT,
+            module.get_submodule(name),
+            "input" if at == "input" else "output",
+            time_first,
+        )
+        for name, at in sorted(found, key=lambda each: order[each[0]])
+    ]
+
+
+def _unmatched(module: nn.Module, pattern: str) -> str:
+    """What to say of a pattern without a module: the kinds of name that come near it."""
+    kinds = dict.fromkeys(re.sub(r"(?<![^.])\d+(?![^.])", "*", name) for name, _ in module.named_modules())
+    kinds.pop("", None)
+    # A suffix is what people try first; a pattern is anchored, so the whole name is offered.
+    near = [kind for kind in kinds if kind.endswith(pattern)] or get_close_matches(pattern, kinds, 5, 0.5)
+    shown = ", ".join(near[:5] or list(kinds)[:5]) or "none: the model has no modules"
+    return (
+        f"no module is named {pattern!r}; expected the whole name of one, * standing for any one part "
+        f"between dots; there are {shown}"
+    )
