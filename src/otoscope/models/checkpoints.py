@@ -4,18 +4,20 @@ import importlib
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from otoscope.errors import OtoscopeError, UsageError
+
+Module = TypeVar("Module", bound=nn.Module)
 
 NORM_STATS = (-7.1, 4.2)  # log-mel mean and standard deviation of the 2022 models, whose files lack them
 
@@ -66,10 +68,9 @@ def read_checkpoint(path: str | Path, allow: Sequence[str] = ()) -> Checkpoint:
         UsageError: a name in `allow` cannot be imported.
     """
     path = Path(path)
-    _check_readable(path)
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
-    document = _read_torch(path, allow)
+    document = read_weights(path, allow)
     rate = getattr(document.get("args"), "sr", None)
     tensors = _encoder_tensors(document)
     if not tensors:
@@ -81,6 +82,66 @@ def read_checkpoint(path: str | Path, allow: Sequence[str] = ()) -> Checkpoint:
         norm_stats=NORM_STATS if stats is None else _two_numbers(path, stats),
         sample_rate=rate if isinstance(rate, int) else None,
     )
+
+
+def read_weights(path: str | Path, allow: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a weight file as it is: the dict that was saved, or the tensors of a safetensors file.
+
+    Nothing in a PyTorch file is run; see `read_checkpoint` for the arguments and errors.
+    """
+    path = Path(path)
+    _check_readable(path)
+    if path.suffix == ".safetensors":
+        return dict(_read_safetensors(path).tensors)
+    return _read_torch(path, allow)
+
+
+def fit(build: Callable[[], Module], tensors: Mapping[str, Any], path: str | Path) -> Module:
+    """Build a module and give it a file's weights, in float32, whatever they are stored in.
+
+    Args:
+        build: makes the module. It runs on torch's meta device, so that nothing is drawn or allocated for
+            weights that are replaced; buffers that are not persistent must be made elsewhere.
+        tensors: the weights by the module's own names; others may be among them.
+        path: of the file, for messages.
+
+    Returns:
+        The module, in evaluation mode; it holds nothing of the file.
+
+    Raises:
+        CheckpointError: weights are missing, of other shapes or not finite.
+    """
+    path = Path(path)
+    with torch.device("meta"):
+        module = build()
+    expected = module.state_dict()
+    found = {name: tensors[name] for name in expected if isinstance(tensors.get(name), Tensor)}
+    problems = [f"{name} is missing" for name in expected if name not in found]
+    problems += [
+        f"{name} is {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise CheckpointError(
+            path,
+            f"does not fit the {type(module).__name__} that it was taken for: {'; '.join(problems[:5])}{more}; "
+            "expected the keys and shapes of that model; try another family of `otoscope models`",
+        )
+    # Copies: the file is mapped, and must not be needed any more.
+    weights = {
+        name: tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
+        for name, tensor in found.items()
+    }
+    if unusable := [name for name, tensor in weights.items() if not tensor.isfinite().all()]:
+        raise CheckpointError(
+            path,
+            f"holds NaN or infinite weights in {', '.join(unusable[:5])}; expected finite ones; "
+            "try an earlier checkpoint of the same training",
+        )
+    module.load_state_dict(weights, assign=True)
+    return module.eval()
 
 
 def _check_readable(path: Path) -> None:
@@ -102,6 +163,7 @@ def _check_readable(path: Path) -> None:
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
+    _check_readable(path)
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from otoscope.errors import UsageError
-from otoscope.models.checkpoints import NORM_STATS, Checkpoint, CheckpointError, read_checkpoint
+from otoscope.models.checkpoints import NORM_STATS, Checkpoint, CheckpointError, fit, read_checkpoint
 from otoscope.models.family import Family, ModelRow, Request
 from otoscope.models.logmel import MEL_BINS
 from otoscope.models.m2d import M2D
@@ -82,32 +82,7 @@ def build_vit(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViT:
         CheckpointError: weights are missing, of other shapes or not finite, or the input size is not theirs.
     """
     config = _config(checkpoint, input_size)
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
-        vit = ViT(config)
-    expected = vit.state_dict()
-    wrong = [
-        f"{name} is {tuple(checkpoint.tensors[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in checkpoint.tensors and checkpoint.tensors[name].shape != tensor.shape
-    ]
-    missing = [f"{name} is missing" for name in expected if name not in checkpoint.tensors]
-    if problems := missing + wrong:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise CheckpointError(
-            checkpoint.path,
-            f"does not fit an M2D encoder of {config.depth} blocks: {'; '.join(problems[:5])}{more}; "
-            "expected the keys and shapes of M2D's ViT",
-        )
-    # Copies: the file is mapped, and must not be needed any more.
-    weights = {name: checkpoint.tensors[name].to(torch.float32, copy=True) for name in expected}
-    if unusable := [name for name, tensor in weights.items() if not tensor.isfinite().all()]:
-        raise CheckpointError(
-            checkpoint.path,
-            f"holds NaN or infinite weights in {', '.join(unusable[:5])}; expected finite ones; "
-            "try an earlier checkpoint of the same training",
-        )
-    vit.load_state_dict(weights, assign=True)
-    return vit.eval()
+    return fit(lambda: ViT(config), checkpoint.tensors, checkpoint.path)
 
 
 def _config(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViTConfig:
