@@ -93,7 +93,7 @@ def test_the_same_bits_for_one_worker_and_two(model, write_clips, tmp_path, smal
 def test_a_worker_that_dies_is_told_and_the_rest_resumes(write_clips, tmp_path, small_shards):
     task = write_clips([10 * FRAME] * 9)
     model = ToyModel()
-    model.blocks[0]["act"] = Deadly()
+    model.blocks[0]["act"] = Deadly().eval()
     with pytest.raises(OtoscopeError, match=r"ended without a word \(killed by signal 9"):
         record(model, task, tmp_path / "x.zarr", threads=1, workers=2)
     assert record(ToyModel(), task, tmp_path / "x.zarr").tokens.tolist() == [10] * 9
@@ -353,7 +353,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_recorded_as_such(write_clips, t
     task = write_clips([10 * FRAME] * 5 + [7 * FRAME])
     model = ToyModel()
     whole = record(model, task, tmp_path / "whole.zarr")
-    model.blocks[1]["act"] = Starved(2, error)
+    model.blocks[1]["act"] = Starved(2, error).eval()
     store = record(model, task, tmp_path / "x.zarr")
     assert receipts(store.path)[0]["splits"] == [{"batch": 0, "sizes": [2, 1, 2]}]
     assert receipts(whole.path)[0]["splits"] == []
@@ -362,14 +362,14 @@ def test_a_batch_that_does_not_fit_is_halved_and_recorded_as_such(write_clips, t
 
 
 def test_a_clip_that_does_not_fit_alone_is_named(model, task, tmp_path):
-    model.blocks[1]["act"] = Starved(0, torch.OutOfMemoryError("out of memory"))
+    model.blocks[1]["act"] = Starved(0, torch.OutOfMemoryError("out of memory")).eval()
     with pytest.raises(OtoscopeError, match=r"single clip, .*0000\.wav"):
         record(model, task, tmp_path / "x.zarr")
     assert not any(module._forward_hooks for module in model.blocks.modules())
 
 
 def test_other_errors_of_the_model_come_through_and_leave_no_hook(model, task, tmp_path):
-    model.blocks[1]["act"] = Starved(0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    model.blocks[1]["act"] = Starved(0, RuntimeError("mat1 and mat2 shapes cannot be multiplied")).eval()
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         record(model, task, tmp_path / "x.zarr")
     assert not any(module._forward_hooks for module in model.blocks.modules())

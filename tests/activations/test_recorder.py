@@ -9,6 +9,7 @@ from toy_audio_model import FRAME, ToyModel
 from otoscope.activations import Recorder
 from otoscope.audio import Waveform, fit
 from otoscope.errors import OtoscopeError
+from otoscope.models.hooks import HookPoint, find
 from otoscope.models.base import Position
 
 
@@ -21,13 +22,13 @@ def naive(model, waveforms):
     """Keep every activation of every chunk, then look: (activation, kind) with all positions side by side."""
     kept = [[] for _ in model.layers]
     handles = [
-        module.register_forward_hook(lambda _m, _i, output, at=at: kept[at].append(output.detach()))
-        for at, module in enumerate(model.hooks())
+        point.attach(lambda activation, at=at: kept[at].append(activation.detach()))
+        for at, point in enumerate(model.hooks())
     ]
     chunks = model.prepare(waveforms)
     with torch.inference_mode():
         features = [model.forward(chunk) for chunk in chunks]
-        embedding = model.embedding(features).numpy()
+        embedding = model.embedding(chunks, features).numpy()
     for handle in handles:
         handle.remove()
     activation = np.concatenate([torch.cat(layer, dim=1).numpy() for layer in kept], axis=2)
@@ -154,8 +155,8 @@ def test_a_forward_pass_of_the_users_within_the_block_is_not_recorded():
 
 def test_a_layer_that_is_never_reached_is_named():
     model = ToyModel()
-    stray = nn.GELU()
-    model.hooks = lambda: [model.blocks[0]["act"], stray]
+    stray = nn.GELU().eval()
+    model.hooks = lambda: [HookPoint("0.act", model.blocks[0]["act"]), HookPoint("stray", stray)]
     with (
         Recorder(model) as recorder,
         pytest.raises(OtoscopeError, match="'layer1' of model 'toy' was reached 0 times"),
@@ -166,14 +167,15 @@ def test_a_layer_that_is_never_reached_is_named():
 
 def test_a_layer_that_is_reached_twice_is_named():
     model = ToyModel()
-    model.blocks[1]["act"] = model.blocks[0]["act"]
+    shared = model.blocks[1]["act"] = model.blocks[0]["act"]
+    model.hooks = lambda: [HookPoint("0.act", shared), HookPoint("1.act", shared)]
     with Recorder(model) as recorder, pytest.raises(OtoscopeError, match="reached 2 times"):
         recorder.run(model.prepare([sound(5 * FRAME)]))
 
 
 def test_another_shape_is_named():
     model = ToyModel()
-    model.hooks = lambda: [model.blocks[0]["act"], model.blocks[1]["down"]]
+    model.hooks = lambda: find(model.blocks, ["0.act", "1.down"])
     with (
         Recorder(model) as recorder,
         pytest.raises(OtoscopeError, match=r"gave shape \(1, 6, 20\); expected .*24\)"),
@@ -181,10 +183,21 @@ def test_another_shape_is_named():
         recorder.run(model.prepare([sound(5 * FRAME)]))
 
 
+def test_a_model_in_training_mode_is_refused():
+    model = ToyModel()
+    model.blocks[1].train()
+    with (
+        pytest.raises(OtoscopeError, match=r"'toy' is in training mode \(1\.act\).*layerdrop.*try .eval\(\)"),
+        Recorder(model),
+    ):
+        pass
+    assert hooks_of(model) == 0
+
+
 def test_one_module_a_layer():
     model = ToyModel()
-    model.hooks = lambda: [model.blocks[0]["act"]]
-    with pytest.raises(OtoscopeError, match="names 2 layers but gives 1 modules"), Recorder(model):
+    model.hooks = lambda: find(model.blocks, "0.act")
+    with pytest.raises(OtoscopeError, match="names 2 layers but gives 1 hook points"), Recorder(model):
         pass
 
 

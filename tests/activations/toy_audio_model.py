@@ -15,6 +15,7 @@ from torch import nn
 
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import Chunk, Layer, Position
+from otoscope.models.hooks import find
 
 RATE = 1000
 FRAME = 20
@@ -62,15 +63,19 @@ class ToyModel:
     def to(self, device):
         return self
 
+    @property
+    def dtype(self):
+        return torch.float32
+
     def hooks(self):
-        return [block["act"] for block in self.blocks]
+        return find(self.blocks, "*.act")
 
     def length(self, samples):
         if samples < FRAME:
             raise OtoscopeError(f"{samples} samples are too few; expected {FRAME} or more")
         return -(-samples // FRAME)
 
-    def tokens(self, samples, real=None):
+    def tokens(self, samples, real=None, grid=0):
         return -(-(samples if real is None else real) // FRAME)
 
     def prepare(self, waveforms):
@@ -98,10 +103,10 @@ class ToyModel:
             x = x + block["down"](block["act"](block["up"](x)))
         return x
 
-    def embedding(self, features):
+    def embedding(self, chunks, features):
         return torch.cat([piece[:, 1:] for piece in features], dim=1).mean(1)
 
-    def token_grid(self, samples):
+    def token_grid(self, samples, grid=0):
         frames = self.length(samples)
         start = np.arange(frames) * FRAME / RATE
         return pd.DataFrame(

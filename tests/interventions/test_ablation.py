@@ -203,8 +203,8 @@ def test_clips_that_changed_since_are_refused(tmp_path):
 
 def test_no_hook_survives(toy, store, monkeypatch):
     ablate(store, "tone", model=toy.model, controls=1)
-    assert not any(module._forward_hooks for module in toy.model.hooks())
+    assert not any(point.module._forward_hooks for point in toy.model.hooks())
     monkeypatch.setattr(type(toy.model), "embedding", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         ablate(store, "tone", model=toy.model, controls=1)
-    assert not any(module._forward_hooks for module in toy.model.hooks())
+    assert not any(point.module._forward_hooks for point in toy.model.hooks())

@@ -26,8 +26,8 @@ def heard(model, chunk):
     """The activation of every layer, as whatever follows it sees it."""
     seen = []
     handles = [
-        module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.clone()))
-        for module in model.hooks()
+        point.attach(lambda activation: seen.append(activation.clone()))
+        for point in model.hooks()
     ]
     with torch.inference_mode():
         seen.append(model.forward(chunk))
@@ -37,7 +37,7 @@ def heard(model, chunk):
 
 
 def hooks_of(model):
-    return [len(module._forward_hooks) for module in model.hooks()]
+    return [len(point.module._forward_hooks) for point in model.hooks()]
 
 
 def test_a_gain_of_one_changes_nothing(model, chunk):

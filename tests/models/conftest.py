@@ -1,6 +1,7 @@
 """Toy encoders, M2D's kinds of weight file around them, and a slow second ViT in NumPy."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from scipy.special import erf
 from otoscope.audio import Waveform
 from otoscope.models.m2d import M2D
 from otoscope.models.vit import ViT, ViTConfig, untrained
+
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:  # the cases of the families are modules of their own
+    sys.path.insert(0, HERE)
 
 SMALL = ViTConfig(input_size=(80, 64), patch_size=(16, 16), width=128, depth=3, heads=2, hidden=96)
 STATS = (-6.25, 3.5)
@@ -201,7 +206,7 @@ def listen():
 
     def run(model, waveforms):
         hidden: list[torch.Tensor] = []
-        handles = [m.register_forward_hook(lambda _m, _i, out: hidden.append(out)) for m in model.hooks()]
+        handles = [point.attach(hidden.append) for point in model.hooks()]
         features, by_chunk = [], []
         with torch.no_grad():
             for chunk in model.prepare(waveforms):

@@ -48,10 +48,10 @@ def test_it_is_an_audio_model(model):
 
 def test_there_is_one_distinct_hook_per_layer(model):
     hooks = model.hooks()
-    assert len({id(hook) for hook in hooks}) == len(hooks) == len(model.layers) > 0
+    assert len({id(hook.module) for hook in hooks}) == len(hooks) == len(model.layers) > 0
     assert all(isinstance(layer, Layer) and layer.units > 0 for layer in model.layers)
     assert len({layer.name for layer in model.layers}) == len(model.layers)
-    assert not any(hook.training for hook in hooks)
+    assert not any(hook.module.training for hook in hooks)
 
 
 def test_hooked_positions_kinds_and_features_agree(model, samples, noise, listen):
@@ -96,8 +96,9 @@ def test_padding_in_the_grid_lies_after_the_sound(model, samples, noise):
 
 
 def test_an_embedding_is_one_row_per_clip(model, samples, noise, listen):
-    features, _ = listen(model, [noise(samples), noise(samples, seed=1)])
-    embedding = model.embedding(features)
+    clips = [noise(samples), noise(samples, seed=1)]
+    features, _ = listen(model, clips)
+    embedding = model.embedding(model.prepare(clips), features)
     assert embedding.shape == (2, model.embedding_size)
     assert embedding.isfinite().all()
     assert not torch.equal(embedding[0], embedding[1])

@@ -44,12 +44,12 @@ def test_columns_of_tokens_of_the_published_grids(input_size, patch_size, rate, 
         chunks = model.prepare([noise(samples)])
         assert sum(int((chunk.kind == Position.TOKEN).sum()) for chunk in chunks) == rows * expected
         features = [torch.zeros(1, chunk.kind.shape[1], 8) for chunk in chunks]
-        assert model.embedding(features).shape == (1, model.embedding_size) == (1, rows * 8)
+        assert model.embedding(chunks, features).shape == (1, model.embedding_size) == (1, rows * 8)
 
 
 def test_ten_seconds_are_38_and_25_columns(noise):
     chunks = toy().prepare([noise(160000)])
-    assert [tuple(chunk.inputs.shape) for chunk in chunks] == [(1, 1, 80, 608), (1, 1, 80, 400)]
+    assert [tuple(chunk.inputs.shape) for chunk in chunks] == [(1, 80, 608), (1, 80, 400)]
     assert [chunk.kind.shape[1] for chunk in chunks] == [1 + 5 * 38, 1 + 5 * 25]
 
 
@@ -73,7 +73,7 @@ def test_chunks_are_those_of_the_reference_loader(input_size, patch_size, rate, 
     chunks = model.prepare([waveform])
     assert len(chunks) == len(expected)
     for chunk, right in zip(chunks, expected, strict=True):
-        assert np.array_equal(chunk.inputs[0, 0].numpy(), right)
+        assert np.array_equal(chunk.inputs[0].numpy(), right)
         assert chunk.kind.shape[1] == 1 + right.size // (patch_size[0] * patch_size[1])
 
 
@@ -82,7 +82,7 @@ def test_a_full_chunk_of_1001_frames_loses_its_last_nine(noise):
     whole = noise(160000)
     cut = type(whole)(whole.samples[: 160 * 991 + 7], 160 * 991 + 7)  # 992 frames, whole patches
     (long,), (short,) = model.prepare([whole]), model.prepare([cut])
-    assert long.inputs.shape == short.inputs.shape == (1, 1, 80, 992)
+    assert long.inputs.shape == short.inputs.shape == (1, 80, 992)
     assert torch.allclose(long.inputs[..., :988], short.inputs[..., :988], atol=1e-5)
 
 
@@ -103,7 +103,7 @@ def test_clips_of_equal_length_but_unequal_samples_share_a_batch_unchanged(noise
 
 
 def test_a_batch_of_unequal_lengths_is_refused(noise):
-    with pytest.raises(OtoscopeError, match=r"clips of \[112, 208\] frames; expected clips of equal length"):
+    with pytest.raises(OtoscopeError, match=r"clips of lengths \[112, 208\]; expected clips of equal length"):
         toy().prepare([noise(16000), noise(32000)])
 
 
@@ -143,7 +143,7 @@ def test_a_clip_shorter_than_one_patch_is_refused(patch_size, rate, least, noise
     model = toy((80, 608), patch_size, rate)
     assert model.tokens(least) == 80 // patch_size[0]
     model.prepare([noise(least)])
-    message = rf"{least - 1} samples \(0.* s\) is shorter than a patch; expected at least {least} .*seconds="
+    message = rf"{least - 1} samples \(0.* s\) is too short for toy; expected at least {least} .*seconds="
     for refuse in (model.length, model.tokens, model.token_grid, lambda n: model.prepare([noise(n)])):
         with pytest.raises(OtoscopeError, match=message):
             refuse(least - 1)
@@ -163,12 +163,12 @@ def test_embedding_stacks_rows_and_averages_columns(noise):
                 for column in range(columns)
             ]
             expected[clip, row * 8 : (row + 1) * 8] = np.mean(tokens, axis=0)
-    assert np.allclose(model.embedding(features).numpy(), expected, atol=1e-6)
+    assert np.allclose(model.embedding(chunks, features).numpy(), expected, atol=1e-6)
 
 
 def test_embedding_of_a_patch_as_high_as_the_spectrogram_is_one_token_wide():
     features = torch.arange(24.0).view(1, 3, 8)
-    assert torch.equal(toy(patch_size=(80, 2)).embedding([features]), features[:, 1:].mean(dim=1))
+    assert torch.equal(toy(patch_size=(80, 2)).embedding([], [features]), features[:, 1:].mean(dim=1))
 
 
 def test_token_grid_of_a_small_case_on_paper():
@@ -204,11 +204,10 @@ def test_hooks_are_the_activations_of_the_blocks_in_order(small_model, listen, n
     assert [layer.name for layer in small_model.layers] == [f"blocks.{i}.mlp.act" for i in range(3)]
     assert {layer.units for layer in small_model.layers} == {96}
     blocks = small_model.vit.blocks
-    assert all(hook is block.mlp.act for hook, block in zip(small_model.hooks(), blocks, strict=True))
+    assert all(hook.module is block.mlp.act for hook, block in zip(small_model.hooks(), blocks, strict=True))
     order = []
     handles = [
-        hook.register_forward_hook(lambda _m, _i, _o, i=i: order.append(i))
-        for i, hook in enumerate(small_model.hooks())
+        hook.attach(lambda _, i=i: order.append(i)) for i, hook in enumerate(small_model.hooks())
     ]
     small_model.forward(small_model.prepare([noise(8000)])[0])
     for handle in handles:
@@ -219,12 +218,12 @@ def test_hooks_are_the_activations_of_the_blocks_in_order(small_model, listen, n
 def test_a_hook_can_replace_a_unit_and_earlier_layers_do_not_notice(small_model, listen, noise):
     features, hidden = listen(small_model, [noise(8000)])
 
-    def silence(_module, _inputs, output):
+    def silence(output):
         changed = output.clone()
         changed[..., 7] = 0
         return changed
 
-    handle = small_model.hooks()[1].register_forward_hook(silence)
+    handle = small_model.hooks()[1].attach(silence)
     after, hidden_after = listen(small_model, [noise(8000)])
     handle.remove()
     assert torch.equal(hidden[0][0], hidden_after[0][0])
@@ -268,5 +267,5 @@ def test_a_vit_for_other_mel_bins_is_refused():
 
 
 def test_a_chunk_can_be_run_by_itself(small_model):
-    chunk = Chunk(torch.zeros(2, 1, 80, 32), torch.zeros(2, 11, dtype=torch.uint8))
+    chunk = Chunk(torch.zeros(2, 80, 32), torch.zeros(2, 11, dtype=torch.uint8))
     assert small_model.forward(chunk).shape == (2, 11, 128)

@@ -80,14 +80,14 @@ def test_the_model_keeps_the_contract(toy):
     (chunk,) = model.prepare([waveform, waveform])
     seen = {}
     handles = [
-        module.register_forward_hook(lambda _, __, output, layer=layer: seen.update({layer: output}))
-        for layer, module in enumerate(model.hooks())
+        point.attach(lambda activation, layer=layer: seen.update({layer: activation}))
+        for layer, point in enumerate(model.hooks())
     ]
     features = model.forward(chunk)
     for handle in handles:
         handle.remove()
     assert torch.equal(torch.cat([seen[layer] for layer in range(3)], dim=-1), features)
-    assert model.embedding([features]).shape == (2, model.embedding_size)
+    assert model.embedding([], [features]).shape == (2, model.embedding_size)
     assert len(model.token_grid(len(waveform.samples))) == model.tokens(len(waveform.samples)) == 20
     assert model.to("cpu") is model
     assert str(model.device) == "cpu"

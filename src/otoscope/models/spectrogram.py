@@ -113,6 +113,11 @@ class PatchGrid:
             start + self.stride[1] * np.arange(self.columns(min(unit, length - start))) for start in chunks
         ]
 
+    def extent(self, starts: NDArray[np.int64]) -> slice:
+        """The frames of a chunk with columns at these frames; those that fill no patch only if it is fixed."""
+        first, last = int(starts[0]), int(starts[-1]) + self.patch[1]
+        return slice(first, first + self.frames if self.frames and self.fill == "chunk" else last)
+
 
 class SpectrogramEncoder(Encoder):
     """An `AudioModel` whose tokens are patches of a spectrogram.
@@ -181,12 +186,10 @@ class SpectrogramEncoder(Encoder):
         length = self.alike(waveforms)
         spectrograms = self.front(waveforms, length).to(self.dtype)
         real = torch.tensor([self._frames(waveform.real) for waveform in waveforms], device=self.device)
-        unit, chunks = self.grid.frames or length, []
-        for number, starts in enumerate(self.grid.starts(length)):
+        chunks = []
+        for starts in self.grid.starts(length):
             beyond = torch.as_tensor(starts, device=self.device) >= real[:, None]  # (clips, columns)
-            chunks.append(
-                Chunk(spectrograms[..., number * unit : (number + 1) * unit], self._positions(beyond))
-            )
+            chunks.append(Chunk(spectrograms[..., self.grid.extent(starts)], self._positions(beyond)))
         return chunks
 
     def token_grid(self, samples: int, grid: int = 0) -> pd.DataFrame:
