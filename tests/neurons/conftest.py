@@ -17,13 +17,21 @@ class MemoryStore:
     """The part of a store that the neurons' room reads."""
 
     fired: np.ndarray  # (clips, neurons)
-    tokens: np.ndarray
+    by_layer: np.ndarray  # tokens, (clips, layers), or (clips, 1) where all layers have the same
     clips: pd.DataFrame
     labelings: dict[str, Labeling]
     layers: tuple[Any, ...]
     info: dict[str, Any] = field(
         default_factory=lambda: {"model": {"name": "toy", "fingerprint": "f"}, "task": {"name": "t"}}
     )
+
+    @property
+    def tokens(self) -> np.ndarray:
+        return self.by_layer[:, 0]
+
+    @property
+    def layer_tokens(self) -> np.ndarray:
+        return np.broadcast_to(self.by_layer, (len(self.clips), len(self.layers)))
 
     def labeling(self, name: str) -> Labeling:
         return self.labelings[name]
@@ -48,7 +56,7 @@ def make_store(
         clips["voice"] = groups
     labeling = Labeling.of(clips, "kind", multilabel=multilabel, group=None if groups is None else "voice")
     layers = tuple(SimpleNamespace(units=n) for n in units or [fired.shape[1]])
-    store = MemoryStore(fired, np.asarray(tokens), clips, {"kind": labeling}, layers)
+    store = MemoryStore(fired, np.asarray(tokens).reshape(len(fired), -1), clips, {"kind": labeling}, layers)
     store.info["task"]["name"] = task
     return store
 

@@ -11,22 +11,27 @@ from otoscope.neurons.probability import labelled_clips
 FILTERS = {"response": 0.5, "share": 0.2, "assignment": 0.5}
 
 
-def noise(store_of, clips=40, neurons=300, classes="abcd", seed=0, **settings):
+def noise(store_of, clips=40, neurons=300, classes="abcd", seed=0, merging=False, **settings):
     random = np.random.default_rng(seed)
-    tokens = random.integers(3, 30, clips)
-    fired = random.binomial(tokens[:, None], random.uniform(0, 1, neurons))
+    tokens = random.integers(3, 30, clips)[:, None]
+    if merging:  # the upper of two layers has fewer tokens, and not in proportion
+        tokens = np.column_stack([tokens, random.integers(2, 9, clips)])
+    each = np.repeat(tokens, settings["units"], axis=1) if merging else tokens
+    fired = random.binomial(each, random.uniform(0, 1, neurons))
     return store_of(fired, tokens, [classes[i % len(classes)] for i in range(clips)], **settings)
 
 
+@pytest.mark.parametrize("merging", [False, True])
 @pytest.mark.parametrize("pooling", ["token", "clip"])
 @pytest.mark.parametrize("design", ["ungrouped", "nested", "crossed"])
-def test_permuted_measures_equal_a_slow_loop(store_of, design, pooling, monkeypatch):
+def test_permuted_measures_equal_a_slow_loop(store_of, design, pooling, merging, monkeypatch):
     groups = {
         "ungrouped": None,
         "nested": [i % 20 for i in range(40)],
         "crossed": [i // 8 for i in range(40)],
     }
-    store = noise(store_of, groups=groups[design], units=[100, 200])
+    store = noise(store_of, groups=groups[design], units=[100, 200], merging=merging)
+    each = np.repeat(store.layer_tokens, [100, 200], axis=1)
     clips = labelled_clips(store, "kind")
     made = design_of(clips.membership, clips.groups)
     assert made.name == design
@@ -38,8 +43,8 @@ def test_permuted_measures_equal_a_slow_loop(store_of, design, pooling, monkeypa
         member = made.permuted(random)[made.unit]
         p = np.empty((4, 300))
         for k in range(4):
-            fired, tokens = store.fired[member[:, k]].astype(int), store.tokens[member[:, k], None]
-            p[k] = fired.sum(0) / tokens.sum() if pooling == "token" else (fired / tokens).mean(0)
+            fired, tokens = store.fired[member[:, k]].astype(int), each[member[:, k]]
+            p[k] = fired.sum(0) / tokens.sum(0) if pooling == "token" else (fired / tokens).mean(0)
         kept = apply_filters(p, Filters(**FILTERS))
         assert row["neurons"] == len(kept.specific) == row["layer 0"] + row["layer 1"]
         assert row["layer 0"] == (kept.specific < 100).sum()

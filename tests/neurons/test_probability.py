@@ -116,3 +116,15 @@ def test_sums_beyond_32_bits_are_exact(store_of):
     store.fired = np.array([[2**31], [2**31 - 1], [7]], dtype=np.uint32)
     p = firing_probability(store, "kind").to_numpy()
     assert p.tolist() == [[[(2**32 - 1) / 2**32, 7 / 2**31]]]
+
+
+@pytest.mark.parametrize("pooling", ["token", "clip"])
+def test_layers_may_have_tokens_of_their_own(store_of, pooling):
+    # Layer 0 hears 10 and 20 tokens of the two clips of a class, layer 1, which merges them, 4 and 6.
+    tokens = np.array([[10, 4], [20, 6], [10, 4], [20, 6]])
+    fired = [[5, 1], [5, 3], [0, 4], [20, 6]]
+    store = store_of(fired, tokens, ["a", "a", "b", "b"], units=[1, 1])
+    p = firing_probability(store, "kind", pooling=pooling).to_numpy()[:, 0]
+    pooled = [[10 / 30, 20 / 30], [4 / 10, 10 / 10]]
+    by_clip = [[(5 / 10 + 5 / 20) / 2, (0 + 1) / 2], [(1 / 4 + 3 / 6) / 2, 1]]
+    assert np.allclose(p, pooled if pooling == "token" else by_clip, atol=1e-12)

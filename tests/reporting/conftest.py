@@ -48,6 +48,10 @@ class ToyStore:
             "versions": {"otoscope": "0.1.0", "numpy": "2"},
         }
 
+    @property
+    def layer_tokens(self):
+        return np.repeat(self.tokens[:, None], LAYERS, axis=1)
+
     def labeling(self, name):
         return self.labelings[name]
 

@@ -3,6 +3,7 @@
     x.zarr/
       plan.json          which clips form which batch of which shard
       zarr.json          a Zarr 3 group with the arrays fired, mean, peak, peak_token, tokens, embedding
+                         (and grid_tokens, where layers have grids of tokens of their own)
       clips.parquet      the task's table; once all is recorded, with tokens, sha256 and problem
       receipts/00012.json  shard 12 is done: checksums of its files, hashes of its clips
       runs/*.json        who recorded, when, where, with which versions
@@ -49,7 +50,7 @@ class ArraySpec:
         name: as in the Zarr group.
         dtype: NumPy's name of the type.
         width: values a clip; None for one number a clip.
-        columns: what the second axis counts ("neuron", "feature").
+        columns: what the second axis counts ("neuron", "feature", "grid").
     """
 
     name: str
@@ -62,7 +63,7 @@ class ArraySpec:
         """Columns of one file: whole inner chunks, and no more than are written in little memory."""
         assert self.width is not None
         inner = min(_UNITS, self.width)
-        return self.width if self.columns == "feature" else min(_FILE, -(-self.width // inner) * inner)
+        return self.width if self.columns != "neuron" else min(_FILE, -(-self.width // inner) * inner)
 
     @property
     def fill(self) -> float:
@@ -77,6 +78,7 @@ def specs(plan: Plan) -> list[ArraySpec]:
     return [
         *(ArraySpec(name, plan.counter, plan.neurons) for name in counts),
         ArraySpec("tokens", "uint32", None),
+        *([ArraySpec("grid_tokens", "uint32", plan.grids, "grid")] if plan.grids > 1 else []),
         ArraySpec("embedding", "float32", int(plan.model["embedding_size"]), "feature"),
         # The largest come last, when the others are written and their memory is free.
         ArraySpec("mean", "float32", plan.neurons),

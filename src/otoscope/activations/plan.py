@@ -58,7 +58,8 @@ class Plan:
     """A recording, settled: of which model on which task, in which batches.
 
     Attributes:
-        model: name, fingerprint, sample_rate, embedding_size and layers, a list of (name, units).
+        model: name, fingerprint, sample_rate, embedding_size, layers, a list of (name, units), and grids, the
+            grid of tokens of each layer.
         task: name, fingerprint, clips (their number), seconds, citation, licence and the labelings'
             documents.
         settings: what else may change the numbers.
@@ -87,6 +88,16 @@ class Plan:
     def units(self) -> list[int]:
         """Units of each layer."""
         return [int(units) for _, units in self.model["layers"]]
+
+    @property
+    def layer_grids(self) -> list[int]:
+        """The grid of tokens of each layer; all 0 in most models."""
+        return [int(grid) for grid in self.model.get("grids", [0] * len(self.units))]
+
+    @property
+    def grids(self) -> int:
+        """Number of grids of tokens."""
+        return max(self.layer_grids) + 1
 
     @property
     def neurons(self) -> int:
@@ -175,6 +186,7 @@ def make_plan(
             "sample_rate": model.sample_rate,
             "embedding_size": model.embedding_size,
             "layers": [[layer.name, layer.units] for layer in model.layers],
+            "grids": [layer.grid for layer in model.layers],
         },
         task={
             "name": task.name,

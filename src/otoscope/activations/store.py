@@ -91,7 +91,8 @@ class Store:
         # Here and not above: it brings torch along, which looking into a store can do without.
         from otoscope.models.base import Layer
 
-        return tuple(Layer(str(name), int(units)) for name, units in self._plan.model["layers"])
+        described = zip(self._plan.model["layers"], self._plan.layer_grids, strict=True)
+        return tuple(Layer(str(name), int(units), grid) for (name, units), grid in described)
 
     @cached_property
     def neurons(self) -> pd.DataFrame:
@@ -123,8 +124,16 @@ class Store:
 
     @cached_property
     def tokens(self) -> NDArray[np.int64]:
-        """Valid tokens of each clip; 0 for a clip that was skipped. Shape (clips,)."""
+        """Valid tokens of each clip, in the model's finest grid; 0 for a skipped one. Shape (clips,)."""
         return np.asarray(self._group["tokens"]).astype(np.int64)
+
+    @cached_property
+    def layer_tokens(self) -> NDArray[np.int64]:
+        """Valid tokens of each clip as each layer has them. Shape (clips, layers)."""
+        by_grid = self.tokens[:, None]
+        if "grid_tokens" in self._group:
+            by_grid = np.asarray(self._group["grid_tokens"]).astype(np.int64)
+        return by_grid[:, self._plan.layer_grids]
 
     @property
     def embedding(self) -> NDArray[np.float32]:

@@ -185,7 +185,7 @@ def permuted_measures(
     seed: int,
 ) -> pd.DataFrame:
     """Count, coverage, depth and counts by layer in every permutation: the table `Chance.values`."""
-    weighting = Weighting.of(np.asarray(store.tokens)[clips.rows], pooling)
+    weighting = Weighting.of(store.layer_tokens[clips.rows], store.layers, pooling)
     units = sparse.csr_array(
         (np.ones(len(design.unit), np.int32), (design.unit, np.arange(len(design.unit)))),
         shape=(len(design.rows), len(design.unit)),
@@ -196,18 +196,18 @@ def permuted_measures(
     layer = positions(store.layers)[0]
     classes = len(clips.classes)
     random = np.random.default_rng(seed)
-    width = 4 if int(weighting.weights.sum()) < 2**31 else 8
+    width = 4 if weighting.fits else 8
     batch = max(_TABLE_BYTES // (width * classes * len(layer)), 1)
     rows = []
     for start in range(0, permutations, batch):
         draws = [membership_matrix(design.permuted(random)) for _ in range(min(batch, permutations - start))]
         stacked = sparse.csr_array(sparse.vstack(draws))
-        weights = np.asarray(stacked @ unit_weights).reshape(-1, classes, 1)
+        weights = np.asarray(stacked @ unit_weights).reshape(len(draws), classes, -1)
         tables = np.empty((len(draws), classes, len(layer)), np.int32 if width == 4 else np.int64)
         for part, sums in class_sums(store, clips.rows, weighting, *pooled, stacked):
             tables[:, :, part] = sums.reshape(len(draws), classes, -1)
         rows += [
-            _measures(apply_filters(table / weight, filters), layer)
+            _measures(apply_filters(table / weighting.spread(weight), filters), layer)
             for table, weight in zip(tables, weights, strict=True)
         ]
     return pd.DataFrame(rows)

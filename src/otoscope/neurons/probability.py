@@ -53,7 +53,12 @@ class Recording(Protocol):
 
     @property
     def tokens(self) -> NDArray[Any]:
-        """Number of valid tokens of every clip; 0 for a clip that was skipped."""
+        """Number of valid tokens of every clip; 0 for a clip that was skipped. Shape (clips,)."""
+        ...
+
+    @property
+    def layer_tokens(self) -> NDArray[Any]:
+        """The same as each layer has them: models that merge tokens have fewer above. (clips, layers)."""
         ...
 
     @property
@@ -145,44 +150,64 @@ class Weighting:
     multiple, so that nothing is rounded, or, where that grows too large to sum exactly, a power of two, which
     rounds each share by less than 2^-32 for up to a million clips (2^-41 for 2,000).
 
+    In most models a clip has as many tokens in one layer as in another; where it has not, the layers that
+    agree share a column.
+
     Attributes:
-        tokens: valid tokens of each clip. Shape (clips,).
-        weights: what each clip adds to the denominator. Shape (clips,).
-        scale: the common denominator; 0 for token pooling.
+        tokens: valid tokens of each clip. Shape (clips, columns).
+        weights: what each clip adds to the denominator. Shape (clips, columns).
+        scale: the common denominator of each column; zeros for token pooling. Shape (columns,).
+        column: the column of each neuron; None where there is but one. Shape (neurons,).
     """
 
     tokens: NDArray[np.int64]
     weights: NDArray[np.int64]
-    scale: int
+    scale: NDArray[np.int64]
+    column: NDArray[np.intp] | None
 
     @classmethod
-    def of(cls, tokens: NDArray[Any], pooling: Pooling) -> "Weighting":
-        """The weighting of clips with these numbers of tokens (each at least 1).
+    def of(cls, tokens: NDArray[Any], layers: Sequence[Sized], pooling: Pooling) -> "Weighting":
+        """The weighting of clips with these numbers of tokens (each at least 1), shape (clips, layers).
 
         Raises:
             UsageError: no such pooling.
         """
         if pooling not in get_args(Pooling):
             raise UsageError(f"pooling is {pooling!r}; expected one of {', '.join(get_args(Pooling))}")
-        tokens = np.asarray(tokens, dtype=np.int64)
+        distinct, column = np.unique(np.asarray(tokens, dtype=np.int64), axis=1, return_inverse=True)
+        by_neuron = np.repeat(column.ravel(), [layer.units for layer in layers])
+        alike = None if distinct.shape[1] == 1 else by_neuron
         if pooling == "token":
-            return cls(tokens, tokens, 0)
-        scale = 1
-        for length in np.unique(tokens).tolist():
-            scale = int(np.lcm(scale, length))
-            if scale * len(tokens) >= _EXACT:
-                scale = 1 << min(52 - len(tokens).bit_length(), 62 - int(tokens.max()).bit_length())
-                break
-        return cls(tokens, np.full(tokens.shape, scale, dtype=np.int64), scale)
+            return cls(distinct, distinct, np.zeros(distinct.shape[1], np.int64), alike)
+        scale = np.array([_denominator(each) for each in distinct.T], dtype=np.int64)
+        return cls(distinct, np.broadcast_to(scale, distinct.shape), scale, alike)
 
-    def apply(self, fired: NDArray[Any]) -> NDArray[np.signedinteger[Any]]:
-        """The integers to sum, for counts of shape (clips, neurons)."""
-        fits = int(self.weights.sum()) < 2**31
-        if not self.scale:
-            return fired.astype(np.int32 if fits else np.int64)
-        tokens = self.tokens[:, None]
-        shares = (fired.astype(np.int64) * self.scale + tokens // 2) // tokens
-        return shares.astype(np.int32) if fits else shares
+    @property
+    def fits(self) -> bool:
+        """Whether all sums fit into 32 bits."""
+        return int(self.weights.sum(axis=0).max()) < 2**31
+
+    def apply(self, fired: NDArray[Any], neurons: slice) -> NDArray[np.signedinteger[Any]]:
+        """The integers to sum, for counts of shape (clips, neurons of the slice)."""
+        if not self.scale.any():
+            return fired.astype(np.int32 if self.fits else np.int64)
+        tokens, scale = self.spread(self.tokens, neurons), self.spread(self.scale[None], neurons)
+        shares = (fired.astype(np.int64) * scale + tokens // 2) // tokens
+        return shares.astype(np.int32) if self.fits else shares
+
+    def spread(self, columns: NDArray[Any], neurons: slice = slice(None)) -> NDArray[Any]:
+        """What a table has for each neuron: shape (rows, columns) to (rows, neurons), or (rows, 1)."""
+        return columns if self.column is None else columns[..., self.column[neurons]]
+
+
+def _denominator(tokens: NDArray[np.int64]) -> int:
+    """One denominator for shares of so many tokens: their least common multiple, or a power of two."""
+    scale = 1
+    for length in np.unique(tokens).tolist():
+        scale = int(np.lcm(scale, length))
+        if scale * len(tokens) >= _EXACT:
+            return 1 << min(52 - len(tokens).bit_length(), 62 - int(tokens.max()).bit_length())
+    return scale
 
 
 def membership_matrix(membership: NDArray[np.bool_]) -> sparse.csr_array:
@@ -211,7 +236,7 @@ def class_sums(
     for start in range(0, total, block):
         part = slice(start, min(start + block, total))
         fired = store.counts(part)
-        sums = weighting.apply(fired if everything else fired[rows])
+        sums = weighting.apply(fired if everything else fired[rows], part)
         for step in steps:
             sums = np.asarray(step @ sums)
         yield part, sums
@@ -219,12 +244,12 @@ def class_sums(
 
 def class_probabilities(store: Recording, clips: LabelledClips, pooling: Pooling) -> NDArray[np.float64]:
     """Firing probabilities of all neurons for all classes, shape (classes, neurons) in flat order."""
-    weighting = Weighting.of(np.asarray(store.tokens)[clips.rows], pooling)
+    weighting = Weighting.of(store.layer_tokens[clips.rows], store.layers, pooling)
     members = membership_matrix(clips.membership)
     p = np.empty((len(clips.classes), sum(layer.units for layer in store.layers)))
     weights = members @ weighting.weights
     for part, sums in class_sums(store, clips.rows, weighting, members):
-        np.divide(sums, weights[:, None], out=p[:, part])
+        np.divide(sums, weighting.spread(weights, part), out=p[:, part])
     return p
 
 
