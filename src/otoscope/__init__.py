@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "load_model": "models",
+    "wrap": "models",
     "load_task": "tasks",
     "record": "activations",
     "open_store": "activations",
@@ -41,13 +42,14 @@ __all__ = [
     "report",
     "select",
     "share",
+    "wrap",
 ]
 
 if TYPE_CHECKING:
     from otoscope.activations import open_store, record
     from otoscope.interventions import ablate, probe_accuracy
     from otoscope.interventions.gains import gains
-    from otoscope.models import load_model
+    from otoscope.models import load_model, wrap
     from otoscope.neurons import firing_probability, select, share
     from otoscope.neurons.entropy import entropy
     from otoscope.neurons.planted import planted

@@ -84,18 +84,20 @@ class AudioModel(Protocol):
     Attributes:
         name: the spec with which `load_model` makes it again, or a label for a model made by hand.
         sample_rate: Hz of the waveforms it takes.
-        layers: where its neurons are, from input to output.
-        fingerprint: SHA-256, in hex, of its weights and its front end's settings.
         embedding_size: values in a clip's embedding.
-        device: where it computes.
-        dtype: what it computes in; its front end computes in float32 all the same.
     """
 
     name: str
     sample_rate: int
-    layers: tuple[Layer, ...]
-    fingerprint: str
     embedding_size: int
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Where its neurons are, from input to output."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of the weights that it uses and of its front end's settings."""
 
     @property
     def device(self) -> torch.device:
@@ -103,7 +105,7 @@ class AudioModel(Protocol):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What it computes in, float32 unless it was asked for something else."""
+        """What it computes in, float32 unless asked otherwise; its front end computes in float32 always."""
 
     def to(self, device: torch.device | str) -> Self:
         """Move it to a device, in place, and return it."""

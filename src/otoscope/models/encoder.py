@@ -3,8 +3,9 @@
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.models.base import Chunk, Layer, Position
 from otoscope.models.hooks import HookPoint, find
 
-__all__ = ["Encoder", "Places", "fingerprint", "points_at"]
+__all__ = ["Encoder", "Places", "fingerprint", "points_at", "shapes_seen"]
 
 Places = Mapping[str, Sequence[str]]
 """Patterns of modules by what a neuron is there: "mlp" (a hidden unit), "residual", "attention"."""
@@ -158,33 +159,42 @@ class Encoder(ABC):
     @torch.inference_mode()
     def _measured(self) -> tuple[Layer, ...]:
         """The layers as the shortest clip shows them."""
-        seen: dict[int, tuple[int, ...]] = {}
-        handles = [
-            point.attach(lambda activation, at=at: seen.__setitem__(at, tuple(activation.shape)))
-            for at, point in enumerate(self._points)
-        ]
-        try:
+        with shapes_seen(self._points) as seen:
             silence = Waveform(np.zeros(self.min_samples, dtype=np.float32), self.min_samples)
             chunk = self.prepare([silence])[0]
             self.forward(chunk)
-        finally:
-            for handle in handles:
-                handle.remove()
         grids = [len(kind[0]) for kind in (chunk.kind, *chunk.coarser)]
-        return tuple(self._layer(point, seen.get(at), grids) for at, point in enumerate(self._points))
+        return tuple(
+            self._layer(point, shapes, grids) for point, shapes in zip(self._points, seen, strict=True)
+        )
 
-    def _layer(self, point: HookPoint, shape: tuple[int, ...] | None, grids: Sequence[int]) -> Layer:
-        if shape is None:
+    def _layer(self, point: HookPoint, shapes: Sequence[tuple[int, ...]], grids: Sequence[int]) -> Layer:
+        if len(shapes) != 1:
             raise UsageError(
-                f"module {point.name!r} of {self.name} is never called in a forward pass; expected a module "
-                "that is; try another hook, for example residual"
+                f"module {point.name!r} of {self.name} is called {len(shapes)} times in a forward pass; "
+                "expected once; try another hook, for example residual"
             )
+        shape = shapes[0]
         if len(shape) != 3 or shape[0] != 1 or shape[1] not in grids:
             raise UsageError(
                 f"module {point.name!r} of {self.name} gives shape {shape} for one clip; expected (1, "
                 f"positions, units) with {' or '.join(map(str, grids))} positions; try another module"
             )
         return Layer(point.name, shape[2], grids.index(shape[1]))
+
+
+@contextmanager
+def shapes_seen(points: Sequence[HookPoint]) -> Iterator[list[list[tuple[int, ...]]]]:
+    """Note the shape of every activation that passes some hook points, for the length of a `with` block."""
+    seen: list[list[tuple[int, ...]]] = [[] for _ in points]
+    with ExitStack() as stack:
+        for shapes, point in zip(seen, points, strict=True):
+            stack.callback(point.attach(partial(_note, shapes)).remove)
+        yield seen
+
+
+def _note(shapes: list[tuple[int, ...]], activation: Tensor) -> None:
+    shapes.append(tuple(activation.shape))
 
 
 def points_at(module: nn.Module, places: Places, hook: str, name: str) -> list[HookPoint]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from otoscope.errors import UsageError
+from otoscope.errors import OtoscopeError, UsageError
 
 __all__ = ["HookPoint", "find"]
 
@@ -28,20 +28,28 @@ class HookPoint:
         module: the module.
         at: whether the activation is the module's output or its (first) input. The hidden units of a gated
             MLP, and of one whose activation is a plain function, are the input of its last linear map.
-        time_first: whether the module works on (positions, clips, units).
+        layout: what the activation's axes are: "b" the clips, "u" the units, any other letter an axis of
+            positions, the first of them the slowest. BEATs works on "tbu", a 2-d convolution on "buft".
     """
 
     name: str
     module: nn.Module
     at: Literal["output", "input"] = "output"
-    time_first: bool = False
+    layout: str = "btu"
+
+    def __post_init__(self) -> None:
+        if sorted(set(self.layout)) != sorted(self.layout) or not {"b", "u"} < set(self.layout):
+            raise UsageError(
+                f"layout is {self.layout!r}; expected one letter an axis, with b for the clips, u for the "
+                "units and others for positions, for example 'btu', 'tbu' or 'buft'"
+            )
 
     def attach(self, watch: Watcher) -> RemovableHandle:
         """Call a function at every forward pass, until the handle is removed.
 
         Args:
-            watch: gets the activation with the clips first; of a module that returns a tuple, its first
-                element.
+            watch: gets the activation as (clips, positions, units), whatever the layout; of a module that
+                returns a tuple, its first element.
         """
         if self.at == "input":
             return self.module.register_forward_pre_hook(_Hook(self, watch).before)
@@ -66,20 +74,30 @@ class _Hook:
         return None if changed is None else type(output)([changed, *output[1:]])
 
     def _see(self, activation: Tensor) -> Tensor | None:
-        if not self._point.time_first:
+        layout = self._point.layout
+        if layout == "btu":
             return self._watch(activation)
-        changed = self._watch(activation.transpose(0, 1))
-        return None if changed is None else changed.transpose(0, 1)
+        if activation.ndim != len(layout):
+            raise OtoscopeError(
+                f"module {self._point.name!r} gave shape {tuple(activation.shape)}; expected "
+                f"{len(layout)} axes, since layout= says {layout!r}"
+            )
+        common = "b" + "".join(axis for axis in layout if axis not in "bu") + "u"
+        moved = activation.permute([layout.index(axis) for axis in common])
+        changed = self._watch(moved.flatten(1, -2))
+        if changed is None:
+            return None
+        return changed.view(moved.shape).permute([common.index(axis) for axis in layout])
 
 
-def find(module: nn.Module, patterns: str | Sequence[str], *, time_first: bool = False) -> list[HookPoint]:
+def find(module: nn.Module, patterns: str | Sequence[str], *, layout: str = "btu") -> list[HookPoint]:
     """Find the modules that patterns name, in the order in which the model holds them.
 
     Args:
         module: the model.
         patterns: names of modules with `*` for any one part between dots, "encoder.blocks.*.mlp.act". A
             pattern stands for the whole name. ":input" at its end means the module's input.
-        time_first: whether these modules work on (positions, clips, units).
+        layout: what the axes of their activations are, see `HookPoint`.
 
     Raises:
         UsageError: a pattern that no module has; the message lists names near to it.
@@ -102,7 +120,7 @@ def find(module: nn.Module, patterns: str | Sequence[str], *, time_first: bool =
             name if at == "output" else name + _INPUT,
             module.get_submodule(name),
             "input" if at == "input" else "output",
-            time_first,
+            layout,
         )
         for name, at in sorted(found, key=lambda each: order[each[0]])
     ]

@@ -119,6 +119,7 @@ class M2D(SpectrogramEncoder):
         self.vit = vit.float()
         self.norm_stats = norm_stats
         front = M2DFrontEnd(sample_rate, norm_stats)
+        self.logmel = front.logmel
         super().__init__(
             vit,
             points_at(vit, PLACES, hook, name),
@@ -129,11 +130,6 @@ class M2D(SpectrogramEncoder):
             settings={**front.settings, "config": asdict(config)},
             units=[config.hidden] * config.depth if hook == "mlp" else None,
         )
-
-    @property
-    def logmel(self) -> LogMel:
-        """The front end's log-mel."""
-        return self.front.logmel
 
     def forward(self, chunk: Chunk) -> Tensor:
         """Run the encoder: features (clips, 1 + tokens, width), CLS first."""

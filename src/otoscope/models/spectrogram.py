@@ -25,12 +25,14 @@ class FrontEnd(Protocol):
     Attributes:
         sample_rate: Hz of the sound.
         hop: samples from frame to frame.
-        settings: all that its numbers depend on, as JSON holds it.
     """
 
     sample_rate: int
     hop: int
-    settings: Mapping[str, Any]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All that its numbers depend on, as JSON holds it."""
 
     def to(self, device: torch.device | str) -> Self:
         """Move it to a device, in place, and return it."""

@@ -192,7 +192,7 @@ class Weighting:
         if not self.scale.any():
             return fired.astype(np.int32 if self.fits else np.int64)
         tokens, scale = self.spread(self.tokens, neurons), self.spread(self.scale[None], neurons)
-        shares = (fired.astype(np.int64) * scale + tokens // 2) // tokens
+        shares: NDArray[np.int64] = (fired.astype(np.int64) * scale + tokens // 2) // tokens
         return shares.astype(np.int32) if self.fits else shares
 
     def spread(self, columns: NDArray[Any], neurons: slice = slice(None)) -> NDArray[Any]:
