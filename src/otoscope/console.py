@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from otoscope.files import to_json
 
@@ -41,6 +42,21 @@ def catalogue(rows: Sequence[Mapping[str, Any]], option: str) -> Lines:
     for row in rows:
         table.add_row(row["name"], row["about"], row["needs"])
     return [table]
+
+
+def model_lines(rows: Sequence[Mapping[str, Any]]) -> Lines:
+    """The models that exist: how to name each, what it needs, its neurons, how tested it is."""
+    for row in rows:
+        facts = {"needs": row["needs"], "neurons": row["layers"], "tested": row["tested"]}
+        about = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+        about.add_column(width=9, justify="right", style="dim")
+        about.add_column()
+        about.add_row("", row["about"])
+        for name, fact in facts.items():
+            if fact:
+                about.add_row(name, fact)
+        yield Text(row["name"], style="bold")
+        yield about
 
 
 def store_document(store: "Store") -> dict[str, Any]:

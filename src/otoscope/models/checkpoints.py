@@ -21,6 +21,8 @@ Module = TypeVar("Module", bound=nn.Module)
 
 NORM_STATS = (-7.1, 4.2)  # log-mel mean and standard deviation of the 2022 models, whose files lack them
 
+HEAD_SIZE = 64  # channels of an attention head, in every published ViT over spectrograms
+
 # Prefixes around the encoder's keys: of a saved runtime object, and of EVAR's fine-tuned files.
 _RUNTIME, _FINE_TUNED = "backbone.", "module.ar.runtime.backbone."
 _LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # how torch.save began before torch 1.6
@@ -126,8 +128,8 @@ def fit(build: Callable[[], Module], tensors: Mapping[str, Any], path: str | Pat
         more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise CheckpointError(
             path,
-            f"does not fit the {type(module).__name__} that it was taken for: {'; '.join(problems[:5])}{more}; "
-            "expected the keys and shapes of that model; try another family of `otoscope models`",
+            f"does not fit the {type(module).__name__} that it was taken for: {'; '.join(problems[:5])}{more}"
+            "; expected the keys and shapes of that model; try another family of `otoscope models`",
         )
     # Copies: the file is mapped, and must not be needed any more.
     weights = {
@@ -142,6 +144,50 @@ def fit(build: Callable[[], Module], tensors: Mapping[str, Any], path: str | Pat
         )
     module.load_state_dict(weights, assign=True)
     return module.eval()
+
+
+def require(tensors: Mapping[str, Any], ranks: Mapping[str, int], path: str | Path, model: str) -> None:
+    """Refuse a file that lacks the tensors which tell a model's sizes: it is another model's.
+
+    Args:
+        tensors: of the file.
+        ranks: numbers of dimensions, by the names of the tensors.
+        path: of the file, for messages.
+        model: what the file was taken for, "M2D's ViT".
+
+    Raises:
+        CheckpointError: a tensor is missing or of another rank.
+    """
+    lacking = [name for name, rank in ranks.items() if getattr(tensors.get(name), "ndim", None) != rank]
+    if lacking:
+        found = ", ".join(list(tensors)[:4])
+        raise CheckpointError(
+            Path(path),
+            f"is of another architecture: no usable {', '.join(lacking)} among its {len(tensors)} "
+            f"tensors ({found}, ...); expected the keys of {model}; try another family of `otoscope models`",
+        )
+
+
+def block_sizes(tensors: Mapping[str, Any], path: str | Path, heads: int | None = None) -> dict[str, int]:
+    """Read the sizes of Transformer blocks with timm's names: width, depth, heads and hidden.
+
+    Args:
+        tensors: of the file; `blocks.0.mlp.fc1.weight` is among them, see `require`.
+        path: of the file, for messages.
+        heads: attention heads; by default as many as have 64 channels, since weights do not show them.
+
+    Raises:
+        CheckpointError: heads of 64 channels do not divide the width.
+    """
+    hidden, width = tensors["blocks.0.mlp.fc1.weight"].shape
+    if heads is None and width % HEAD_SIZE:
+        raise CheckpointError(
+            Path(path),
+            f"has tokens of width {width}; expected a multiple of the usual head size, {HEAD_SIZE}, as "
+            "weights do not show their heads",
+        )
+    blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
+    return {"width": width, "depth": 1 + max(blocks), "heads": heads or width // HEAD_SIZE, "hidden": hidden}
 
 
 def _check_readable(path: Path) -> None:

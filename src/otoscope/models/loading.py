@@ -1,20 +1,25 @@
 """From a weight file and its folder's name to a model: sizes, sample rate, and whether they agree."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from otoscope.errors import UsageError
-from otoscope.models.checkpoints import NORM_STATS, Checkpoint, CheckpointError, fit, read_checkpoint
+from otoscope.models.checkpoints import (
+    HEAD_SIZE,
+    NORM_STATS,
+    Checkpoint,
+    CheckpointError,
+    block_sizes,
+    fit,
+    read_checkpoint,
+    require,
+)
 from otoscope.models.family import Family, ModelRow, Request
 from otoscope.models.logmel import MEL_BINS
 from otoscope.models.m2d import M2D
 from otoscope.models.names import DEFAULT_RATE, ModelName, name_of, parse_name
 from otoscope.models.vit import ViT, ViTConfig, initialise, untrained
 
-HEAD_SIZE = 64  # of every M2D file; attention heads leave no trace in the weights
 # The end of an M2D model class names its size: width, depth, heads, hidden units.
 SIZES = {"vit_base": (768, 12, 12, 3072), "vit_large": (1024, 24, 16, 4096)}
 # The tensors that tell the sizes, with their number of dimensions.
@@ -95,15 +100,9 @@ def _config(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViTConfig:
             f"has tokens of width {width}; expected a multiple of M2D's head size, {HEAD_SIZE}, as weights "
             "do not show their heads; try a safetensors file whose metadata says heads",
         )
-    blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
-    config = ViTConfig(
-        input_size=input_size,
-        patch_size=_patch_of(checkpoint),
-        width=width,
-        depth=1 + max(blocks),
-        heads=int(checkpoint.metadata.get("heads", width // HEAD_SIZE)),
-        hidden=tensors["blocks.0.mlp.fc1.weight"].shape[0],
-    )
+    heads = int(checkpoint.metadata.get("heads", width // HEAD_SIZE))
+    sizes = block_sizes(tensors, checkpoint.path, heads)
+    config = ViTConfig(input_size, _patch_of(checkpoint), **sizes)
     patches = tensors["pos_embed"].shape[1] - 1
     if config.grid[0] * config.grid[1] != patches:
         raise CheckpointError(
@@ -116,15 +115,7 @@ def _config(checkpoint: Checkpoint, input_size: tuple[int, int]) -> ViTConfig:
 
 def _check_architecture(checkpoint: Checkpoint) -> None:
     """Refuse a file whose tensors do not even say how large an M2D encoder would be."""
-    tensors = checkpoint.tensors
-    lacking = [name for name, rank in _SIZED.items() if name not in tensors or tensors[name].ndim != rank]
-    if lacking:
-        found = ", ".join(list(tensors)[:4])
-        raise CheckpointError(
-            checkpoint.path,
-            f"is of another architecture: no usable {', '.join(lacking)} among its {len(tensors)} "
-            f"tensors ({found}, ...); expected the keys of M2D's ViT",
-        )
+    require(checkpoint.tensors, _SIZED, checkpoint.path, "M2D's ViT")
 
 
 def _check_patch(checkpoint: Checkpoint, said: tuple[int, int] | None) -> None:

@@ -109,11 +109,19 @@ class ViT(nn.Module):
 
 
 class PatchEmbedding(nn.Module):
-    """A linear map of each patch, as a strided convolution; in a module of its own for M2D's key names."""
+    """A linear map of each patch, as a strided convolution; in a module of its own for M2D's key names.
 
-    def __init__(self, width: int, patch_size: tuple[int, int]) -> None:
+    Args:
+        width: channels of a token.
+        patch_size: of a patch, along the input's two axes.
+        stride: from patch to patch; by default the patch's own size, so that none overlap.
+    """
+
+    def __init__(
+        self, width: int, patch_size: tuple[int, int], stride: tuple[int, int] | None = None
+    ) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(1, width, kernel_size=patch_size, stride=patch_size)
+        self.proj = nn.Conv2d(1, width, kernel_size=patch_size, stride=stride or patch_size)
 
 
 class Block(nn.Module):

@@ -1,0 +1,120 @@
+"""Another package brings a family: a class, an entry point, and nothing in this package changes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+TOY = '''
+import torch
+from torch import nn
+
+from otoscope.models import Family, ModelRow, wrap
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.act, self.down = nn.Linear(80, 6), nn.GELU(), nn.Linear(6, 80)
+
+    def forward(self, sound):
+        frames = sound.unfold(1, 80, 80)
+        return frames + self.down(self.act(self.up(frames)))
+
+
+def tokens(samples):
+    return samples // 80
+
+
+def load(request):
+    with torch.random.fork_rng():
+        torch.manual_seed(request.seed or 0)
+        net = Net().eval()
+    if request.seed is None:
+        net.load_state_dict(torch.load(request.rest, weights_only=True))
+    return wrap(net, "act", sample_rate=8000, valid_tokens=tokens, min_samples=80, name=request.name)
+
+
+FAMILY = Family("toy", [ModelRow("toy:PATH", "a toy from elsewhere", needs="a file", layers="1 x 6")], load)
+'''
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A package as pip leaves it: a module, and metadata with an entry point."""
+    site = tmp_path / "site"
+    metadata = site / "toy_family-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (site / "toy_family.py").write_text(TOY, encoding="utf-8")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-family\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[otoscope.models]\ntoy = toy_family:FAMILY\n")
+    return site
+
+
+def otoscope(site: Path, *arguments: str) -> subprocess.CompletedProcess:
+    code = f"import sys; sys.path.insert(0, {str(site)!r}); from otoscope.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_family_takes_under_forty_lines():
+    assert len(TOY.strip().splitlines()) < 40
+
+
+def test_it_is_listed_recorded_and_has_an_untrained_twin(installed, tmp_path):
+    import torch
+
+    listed = json.loads(otoscope(installed, "models", "--json").stdout)["models"]
+    assert listed[-2]["name"] == "toy:PATH"
+    weights = {"up.weight": torch.randn(6, 80), "up.bias": torch.zeros(6)}
+    weights |= {"down.weight": torch.randn(80, 6), "down.bias": torch.zeros(80)}
+    torch.save(weights, tmp_path / "toy.pt")
+    for kind in ("high", "low"):
+        (tmp_path / "sounds" / kind).mkdir(parents=True)
+        for i in range(3):
+            sound = np.random.default_rng(i).normal(0, 0.3, 4000 + 80 * i)
+            soundfile.write(tmp_path / "sounds" / kind / f"{i}.wav", sound, 8000)
+    task = f"folder:{tmp_path / 'sounds'}"
+    for spec in (f"toy:{tmp_path / 'toy.pt'}", "random:toy:@3", f"random:toy:{tmp_path / 'toy.pt'}@3"):
+        made = otoscope(
+            installed, "record", "--model", spec, "--task", task, "--out", str(tmp_path / f"{hash(spec)}.zarr"), "--json"
+        )
+        if spec == "random:toy:@3":
+            assert "there is no model" in made.stderr
+            continue
+        assert made.returncode == 0, made.stderr
+        document = json.loads(made.stdout)
+        assert document["model"]["name"] == spec
+        assert document["neurons"] == 6
+        assert document["clips"] == 6
+
+
+def test_its_options_are_checked_like_any_others(installed, tmp_path):
+    made = otoscope(
+        installed, "record", "--model", "toy:x?rate=1", "--task", f"folder:{tmp_path}", "--out", str(tmp_path / "o")
+    )
+    assert made.returncode == 2
+    assert "" != made.stderr
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("toy = nowhere:FAMILY", r"the model family 'toy' of an installed package cannot be loaded"),
+        ("toy = toy_family:Net", r"'toy' (toy_family:Net) is no Family"),
+        ("mini = toy_family:TAKEN", r"'mini' (toy_family:TAKEN) has a name that is taken"),
+    ],
+)
+def test_a_broken_package_is_named(installed, entry, message):
+    with (installed / "toy_family.py").open("a") as file:
+        file.write("\nfrom dataclasses import replace\n\nTAKEN = replace(FAMILY, name='mini')\n")
+    metadata = next(installed.glob("*.dist-info")) / "entry_points.txt"
+    metadata.write_text(f"[otoscope.models]\n{entry}\n")
+    made = otoscope(installed, "models")
+    assert made.returncode == 1
+    assert message in made.stderr
