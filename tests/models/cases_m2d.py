@@ -1,4 +1,4 @@
-"""Small models of the whole M2D family, each in a file of its own layout and a folder of its official name."""
+"""Small models of the whole M2D family, each in a file of its own layout and a folder named as officially."""
 
 import argparse
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Hook points: found by anchored patterns, seen and changed in one common shape whatever the module's own is."""
+"""Hook points: found by anchored patterns, seen and changed in one shape whatever the module's own is."""
 
 import re
 
@@ -38,7 +38,9 @@ def names(points):
 def test_a_star_is_one_part_and_a_pattern_the_whole_name():
     net = Net()
     assert names(find(net, "blocks.*.act")) == [f"blocks.{i}.act" for i in range(12)]
-    assert names(find(net, "*.*.act")) == [f"{b}.{i}.act" for b, n in (("blocks", 12), ("decoder_blocks", 4)) for i in range(n)]
+    assert names(find(net, "*.*.act")) == [
+        f"{b}.{i}.act" for b, n in (("blocks", 12), ("decoder_blocks", 4)) for i in range(n)
+    ]
     assert names(find(net, "blocks.1")) == ["blocks.1"]  # and not 10 and 11
 
 

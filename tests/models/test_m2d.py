@@ -206,9 +206,7 @@ def test_hooks_are_the_activations_of_the_blocks_in_order(small_model, listen, n
     blocks = small_model.vit.blocks
     assert all(hook.module is block.mlp.act for hook, block in zip(small_model.hooks(), blocks, strict=True))
     order = []
-    handles = [
-        hook.attach(lambda _, i=i: order.append(i)) for i, hook in enumerate(small_model.hooks())
-    ]
+    handles = [hook.attach(lambda _, i=i: order.append(i)) for i, hook in enumerate(small_model.hooks())]
     small_model.forward(small_model.prepare([noise(8000)])[0])
     for handle in handles:
         handle.remove()

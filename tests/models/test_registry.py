@@ -60,7 +60,7 @@ def test_a_seed_is_a_whole_number(spec):
         load_model(spec)
 
 
-@pytest.mark.parametrize("spec", ["", "m2d", "m2d:", "mini", "beats:x.pt", "weights/checkpoint-300.pth"])
+@pytest.mark.parametrize("spec", ["", "m2d", "m2d:", "mini", "birds:x.pt", "weights/checkpoint-300.pth"])
 def test_unknown_specs_list_what_exists(spec):
     with pytest.raises(UsageError, match=r"there is no model .*expected m2d:PATH, mini:ssl.*otoscope models"):
         load_model(spec)
@@ -83,9 +83,7 @@ def test_arguments_beat_what_the_spec_carries(small_vit, save):
     assert model.sample_rate == 16000
 
 
-@pytest.mark.parametrize(
-    "query", ["input_size=80", "sample_rate=16k", "input_size=axb", "input_size="]
-)
+@pytest.mark.parametrize("query", ["input_size=80", "sample_rate=16k", "input_size=axb", "input_size="])
 def test_an_unreadable_option_is_refused(query):
     with pytest.raises(UsageError, match=rf"\?{query} cannot be read; expected input_size="):
         load_model(f"m2d:a.pth?{query}")
