@@ -4,6 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Keeps the numerical libraries from fighting over the cores when tests run side by side.
 TEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n auto
+# AST's modules have other names before transformers 5.9: the last version before it, and the last of 4.
+OLD := 5.8.1 4.57.6
+HUB_5.8.1 := 2
+HUB_4.57.6 := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo results test test-all lint format types bench docs clean
@@ -20,6 +24,13 @@ help:  ## List the verbs
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+# transformers alone, to be put in front of the environment's own
+.venv/transformers-%: .venv/dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $@ \
+	    transformers==$* 'huggingface-hub<$(HUB_$*)' 'tokenizers<0.23' httpx httpcore
+	PYTHONPATH=$@ $(BIN)/python -c 'import transformers; assert transformers.__version__ == "$*"'
+	@touch $@
+
 .venv/docs: .venv/core
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
@@ -34,8 +45,11 @@ results: .venv/core  ## The whole miniature study, every class ablated on every 
 test: .venv/dev  ## The fast tests, doctests included
 	$(TEST)
 
-test-all: .venv/dev  ## Every test, the slow ones too
+test-all: .venv/dev $(OLD:%=.venv/transformers-%)  ## Every test, the slow ones too, and AST on older transformers
 	$(TEST) -m ''
+	for old in $(OLD:%=.venv/transformers-%); do \
+	    PYTHONPATH=$$old $(TEST) tests/models/test_hf_ast.py tests/models/test_families.py -k ast || exit 1; \
+	done
 
 lint: .venv/dev  ## Style and format
 	$(BIN)/ruff check .
