@@ -438,6 +438,53 @@ def test_a_network_that_fails_halfway(hub, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", broken)
     with pytest.raises(
-        OtoscopeError, match=r"processor_config\.json cannot be fetched .*\(connection reset\)"
+        OtoscopeError, match=r" preprocessor_config\.json cannot be fetched .*\(connection reset\)"
     ):
         load("some/model")  # and not: the extractor's defaults
+
+
+@pytest.fixture
+def cached(folder, monkeypatch, tmp_path):
+    """A model in the hub's cache, as `hf download` leaves it, and no network."""
+    commit = "0123456789" * 4
+    home = tmp_path / "cache" / "models--some--model"
+    shutil.copytree(folder, home / "snapshots" / commit)
+    (home / "refs").mkdir()
+    (home / "refs" / "main").write_text(commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    return home / "snapshots" / commit
+
+
+def test_a_model_in_the_cache_needs_no_network(cached, folder):
+    model = load("some/model")
+    assert model.fingerprint == load(folder).fingerprint
+    assert load("some/model", options={"revision": cached.name}).fingerprint == model.fingerprint
+    torch.save(load_file(cached / "model.safetensors"), cached / "pytorch_model.bin")
+    (cached / "model.safetensors").unlink()
+    assert load("some/model").fingerprint == model.fingerprint
+
+
+def test_a_cache_without_the_extractor_does_not_pass_for_one_with_defaults(cached):
+    (cached / "preprocessor_config.json").unlink()
+    with pytest.raises(
+        OtoscopeError, match=r"in the local cache \(preprocessor_config\.json\), and the Hugging"
+    ):
+        load("some/model")
+    known = cached.parent.parent / ".no_exist" / cached.name
+    known.mkdir(parents=True)
+    (known / "preprocessor_config.json").touch()
+    assert load("some/model").normalise
+
+
+def test_after_the_first_file_all_are_of_one_commit(cached, monkeypatch):
+    asked = []
+
+    def download(place, name, *, revision=None):
+        asked.append((name, revision))
+        return str(cached / name)
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    (cached / "processor_config.json").write_text("{}")
+    load("some/model")
+    assert asked == [("config.json", None)]

@@ -27,6 +27,7 @@ LEAKING = [name for name in MODELS if name not in MASKED]
 # One of each way to hear, to lay out blocks and to know positions.
 FEW = ["wav2vec2", "wavlm large", "data2vec-audio", "sew", "sew-d"]
 FEW += ["conformer", "conformer rotary", "wav2vec2-bert", "wav2vec2-bert rotary"]
+OLD = tuple(map(int, transformers.__version__.split(".")[:2])) < (5, 9)
 HEADS = ("ForCTC", "ForSequenceClassification", "ForPreTraining")
 
 
@@ -254,7 +255,6 @@ def test_layerdrop_and_masking_of_training_are_off(name, make, noise, listen):
 
 
 @pytest.mark.parametrize("name", ["conformer", "wav2vec2-bert"])
-@pytest.mark.parametrize("name", ["conformer", "wav2vec2-bert"])
 def test_the_mlps_of_a_conformer_come_in_the_order_of_the_forward_pass(name, make, noise):
     model, order = make(name), []
     handles = [point.attach(lambda _, name=point.name: order.append(name)) for point in model.hooks()]
@@ -300,6 +300,8 @@ def test_a_pattern_of_ones_own(make):
 
 @pytest.mark.parametrize("name", [name for name in MODELS if " " not in name])
 def test_the_encoder_is_found_inside_of_models_with_heads(name, make, noise, listen):
+    if name == "sew-d" and OLD:
+        pytest.skip("transformers 5.5 itself cannot take a SEW-D out of a file with a head")
     clip = noise(8000)
     for head in (head for head in HEADS if hasattr(transformers, MODELS[name][0] + head)):
         model, inside = make(name, head), small(name, head).base_model

@@ -173,6 +173,6 @@ _ROW = ModelRow(
     tokens="patches, column by column; CLS first",
     shortest="one frame (25 ms)",
     padding="each clip filled up to 10.24 s; only tokens with sound count",
-    tested="timm 0.4.5's blocks, random weights; files made to the layout",
+    tested="timm 0.4.5 and a slow float64 version, random weights; files made to the layout",
 )
 FAMILY = Family("audiomae", [_ROW], _load)

@@ -50,7 +50,7 @@ class ASTFrontEnd:
     hop = HOP
 
     def __init__(self, extractor: Any) -> None:
-        from transformers.utils import is_speech_available
+        from transformers.utils.import_utils import is_speech_available
 
         self._extractor = extractor
         self._device = torch.device("cpu")
@@ -131,9 +131,10 @@ def build_ast(source: Source, request: Request) -> AST:
 
     config: Any = source.config
     said = source.extractor(ASTFeatureExtractor)
+    make: Any = ASTFeatureExtractor
     with quiet():  # of 128 bands, the lowest hold no bin of the FFT, and the library says so each time
         # The sizes are the model's, whatever the extractor's file says.
-        extractor = ASTFeatureExtractor(
+        extractor = make(
             sampling_rate=said.sampling_rate,
             num_mel_bins=config.num_mel_bins,
             max_length=config.max_length,

@@ -213,7 +213,7 @@ def _steady(module: nn.Module) -> None:
     holder = module.get_submodule("encoder")
     frequencies = getattr(getattr(holder, "embed_positions", None), "inv_freq", None)
     if isinstance(frequencies, Tensor):
-        holder.embed_positions = Rotary(frequencies.detach())
+        holder.embed_positions = Rotary(frequencies.detach()).eval()
 
 
 KINDS = (

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from otoscope.models.checkpoints import CheckpointError, read_weights
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # safetensors first: they can hold nothing but tensors
 _INDEX = ".index.json"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _FOLDER = (
     "hf:FOLDER with a folder that holds config.json and the weights (`hf download NAME --local-dir FOLDER`)"
 )
@@ -62,13 +63,31 @@ class Files:
             return path if path.is_file() else None
         return self._fetched(name)
 
-    def json(self, name: str) -> dict[str, Any] | None:
+    def pinned(self) -> "Files":
+        """The same files at the commit that is `revision` now: all of one state, and no more questions.
+
+        What the cache has of a commit, or knows to be none of it, is not asked of the hub again.
+        """
+        path = None if Path(self.place).is_dir() else self.get("config.json")
+        kept = path is not None and path.parent.parent.name == "snapshots"
+        return replace(self, revision=path.parent.name) if path and kept else self
+
+    def json(self, name: str, *, needed: bool = True) -> dict[str, Any] | None:
         """A JSON file as a dict; None if the model has none of that name.
+
+        Args:
+            name: of the file.
+            needed: whether it matters that the hub does not answer; else that counts as no such file.
 
         Raises:
             OtoscopeError: it holds something else, or cannot be had.
         """
-        path = self.get(name)
+        try:
+            path = self.get(name)
+        except OtoscopeError:
+            if needed:
+                raise
+            return None
         if path is None:
             return None
         try:
@@ -138,6 +157,10 @@ class Files:
         )
 
         try:
+            if self.revision and _COMMIT.fullmatch(self.revision):
+                cached = try_to_load_from_cache(self.place, name, revision=self.revision)
+                if cached is not None:  # a path, or the mark of what is known not to exist
+                    return Path(cached) if isinstance(cached, str) else None
             return Path(hf_hub_download(self.place, name, revision=self.revision))
         except LocalEntryNotFoundError as error:
             if try_to_load_from_cache(self.place, name, revision=self.revision) is not None:

@@ -3,13 +3,13 @@
 The kinds are modules of this package; what they need (`Kind`, `Source`) they import from `hf.source`.
 """
 
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import AudioModel
 from otoscope.models.family import Family, Request
+from otoscope.models.hf import ast, clap, conformer, wave, whisper
 from otoscope.models.hf.files import Files
 from otoscope.models.hf.source import Kind, Source, quiet
 
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILY", "KINDS", "Kind", "Source"]
 
-# Until all kinds are there, those that are.
-KINDS: tuple[Kind, ...] = tuple(
-    kind
-    for name in ("wave", "conformer", "ast", "whisper", "clap")
-    if find_spec(f"otoscope.models.hf.{name}")
-    for kind in import_module(f"otoscope.models.hf.{name}").KINDS
-)
+KINDS: tuple[Kind, ...] = (*wave.KINDS, *conformer.KINDS, *ast.KINDS, *whisper.KINDS, *clap.KINDS)
 
 
 def load_hf(request: Request) -> AudioModel:
@@ -45,6 +39,7 @@ def load_hf(request: Request) -> AudioModel:
         )
     files = Files(request.rest, request.options.get("revision"))
     files.check()
+    files = files.pinned()
     said = files.json("config.json")
     if said is None:
         raise OtoscopeError(

@@ -101,8 +101,9 @@ class Source:
             OtoscopeError: its description cannot be read or used.
         """
         files = Files(self.place, self.revision)
-        # As transformers has it: newer files nest the extractor in the processor's.
-        processor = files.json("processor_config.json") or {}
+        # As transformers has it: newer files nest the extractor in the processor's. Few have them, and a copy
+        # of the files in the hub's cache does not tell that there is none; one of the two has to be there.
+        processor = files.json("processor_config.json", needed=False) or {}
         said = processor.get("feature_extractor") or processor.get("audio_processor")
         said = said or files.json("preprocessor_config.json") or {}
         with self._building(extractor_class):

@@ -282,75 +282,45 @@ def build_sew_d(source: Source, request: Request) -> WaveEncoder:
     return build(source, request, places=SEW_D_PLACES)
 
 
-_TOKENS = "frames, one every 20 ms of 25 ms"
-_HALF = "pairs of frames, one every 40 ms of 45 ms"
-_TESTED = "transformers 5.23, random weights"
-_EQUAL = "clips of equal length only: padding leaks"
-_HOOK = PLACES["mlp"][0]
+_ROW = ModelRow(
+    "hf:PATH (wav2vec 2.0)",
+    "wav2vec 2.0, HuBERT, WavLM, UniSpeech and UniSpeech-SAT, with or without heads",
+    example="hf:facebook/wav2vec2-base",
+    needs="otoscope[hf]; a folder, or a name on the hub",
+    layers="12 x 3072 (base), 24 x 4096 (large)",
+    hook=PLACES["mlp"][0],
+    tokens="frames, one every 20 ms of 25 ms",
+    shortest="400 samples (25 ms)",
+    padding="layer norm: whole seconds, masked; group norm: clips of equal length only",
+    tested="transformers 5.23, random weights",
+)
+_DATA2VEC = replace(
+    _ROW,
+    name="hf:PATH (Data2Vec-audio)",
+    about="Data2Vec of audio, with or without heads",
+    example="hf:facebook/data2vec-audio-base",
+    padding="clips of equal length only: padding leaks",
+)
+_SEW = replace(
+    _DATA2VEC,
+    name="hf:PATH (SEW)",
+    about="SEW, with or without heads; neurons at half the rate of its features",
+    example="hf:asapp/sew-tiny-100k",
+    layers="12 x 3072 and others",
+    tokens="pairs of frames, one every 40 ms of 45 ms",
+    shortest="720 samples (45 ms)",
+)
+_SEW_D = replace(
+    _SEW,
+    name="hf:PATH (SEW-D)",
+    about="SEW-D, with or without heads; neurons at half the rate of its features",
+    example="hf:asapp/sew-d-tiny-100k",
+    hook=SEW_D_PLACES["mlp"][0],
+)
 
 KINDS = (
-    Kind(
-        ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"),
-        ModelRow(
-            "hf:PATH (wav2vec 2.0)",
-            "wav2vec 2.0, HuBERT, WavLM, UniSpeech and UniSpeech-SAT, with or without heads",
-            example="hf:facebook/wav2vec2-base",
-            needs="otoscope[hf]; a folder, or a name on the hub",
-            layers="12 x 3072 (base), 24 x 4096 (large)",
-            hook=_HOOK,
-            tokens=_TOKENS,
-            shortest="400 samples (25 ms)",
-            padding="layer norm: whole seconds, masked; group norm: clips of equal length only",
-            tested=_TESTED,
-        ),
-        build,
-    ),
-    Kind(
-        ("data2vec-audio",),
-        ModelRow(
-            "hf:PATH (Data2Vec-audio)",
-            "Data2Vec of audio, with or without heads",
-            example="hf:facebook/data2vec-audio-base",
-            needs="otoscope[hf]; a folder, or a name on the hub",
-            layers="12 x 3072 (base), 24 x 4096 (large)",
-            hook=_HOOK,
-            tokens=_TOKENS,
-            shortest="400 samples (25 ms)",
-            padding=_EQUAL,
-            tested=_TESTED,
-        ),
-        build,
-    ),
-    Kind(
-        ("sew",),
-        ModelRow(
-            "hf:PATH (SEW)",
-            "SEW, with or without heads; neurons at half the rate of its features",
-            example="hf:asapp/sew-tiny-100k",
-            needs="otoscope[hf]; a folder, or a name on the hub",
-            layers="12 x 3072 and others",
-            hook=_HOOK,
-            tokens=_HALF,
-            shortest="720 samples (45 ms)",
-            padding=_EQUAL,
-            tested=_TESTED,
-        ),
-        build,
-    ),
-    Kind(
-        ("sew-d",),
-        ModelRow(
-            "hf:PATH (SEW-D)",
-            "SEW-D, with or without heads; neurons at half the rate of its features",
-            example="hf:asapp/sew-d-tiny-100k",
-            needs="otoscope[hf]; a folder, or a name on the hub",
-            layers="12 x 3072 and others",
-            hook=SEW_D_PLACES["mlp"][0],
-            tokens=_HALF,
-            shortest="720 samples (45 ms)",
-            padding=_EQUAL,
-            tested=_TESTED,
-        ),
-        build_sew_d,
-    ),
+    Kind(_MASKED, _ROW, build),
+    Kind(("data2vec-audio",), _DATA2VEC, build),
+    Kind(("sew",), _SEW, build),
+    Kind(("sew-d",), _SEW_D, build_sew_d),
 )

@@ -181,8 +181,9 @@ def _build(
 
     config: Any = source.config
     said = source.extractor(WhisperFeatureExtractor)
+    make: Any = WhisperFeatureExtractor
     # The number of bands is the model's, whatever the extractor's file says; and dither is left out.
-    extractor = WhisperFeatureExtractor(
+    extractor = make(
         feature_size=config.num_mel_bins,
         sampling_rate=said.sampling_rate,
         hop_length=said.hop_length,
@@ -221,7 +222,7 @@ def _build(
 def _pairs(kind: Tensor) -> Tensor:
     """The `Position` of every pair of tokens: a TOKEN if both are. Shape (clips, positions // 2)."""
     pairs = kind.shape[1] // 2
-    return kind[:, : 2 * pairs].unflatten(1, (pairs, 2)).amax(2)
+    return kind[:, : 2 * pairs].reshape(len(kind), pairs, 2).amax(2)
 
 
 def _itself(module: nn.Module) -> nn.Module:
@@ -246,7 +247,7 @@ KINDS: tuple[Kind, ...] = (
             tokens=_TOKENS,
             shortest="1 sample",
             padding=_PADDING.format("not masked"),
-            tested="transformers 5.23, random weights",
+            tested="transformers 5.23, 5.8 and 4.57, random weights",
         ),
         build_encoder,
     ),
@@ -262,7 +263,7 @@ KINDS: tuple[Kind, ...] = (
             tokens=f"{_TOKENS}; outputs at half the rate",
             shortest="1 sample",
             padding=_PADDING.format("not masked"),
-            tested="transformers 5.23, random weights",
+            tested="transformers 5.23, 5.8 and 4.57, random weights",
         ),
         build_tower,
     ),
@@ -278,7 +279,7 @@ KINDS: tuple[Kind, ...] = (
             tokens=f"{_TOKENS}; outputs at half the rate",
             shortest="1 sample",
             padding=_PADDING.format("masked"),
-            tested="transformers 5.23, random weights",
+            tested="transformers 5.23 and 5.8, random weights",
         ),
         build_tower,
     ),
@@ -294,7 +295,7 @@ KINDS: tuple[Kind, ...] = (
             tokens=_TOKENS,
             shortest="1 sample",
             padding=_PADDING.format("not masked"),
-            tested="transformers 5.23, random weights",
+            tested="transformers 5.23, 5.8 and 4.57, random weights",
         ),
         build_tower,
     ),
