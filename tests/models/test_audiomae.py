@@ -12,7 +12,7 @@ from otoscope.models.base import Position
 from otoscope.models.checkpoints import CheckpointError
 from otoscope.models.family import Request
 
-FILLED = 0.46703  # zero log-mel, normalised; models.md 6.1
+FILLED = 0.46703  # zero log-mel, normalised
 KINDS = {
     "pre-trained": files.pretrained,
     "fine-tuned": files.fine_tuned,

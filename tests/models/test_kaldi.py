@@ -103,7 +103,7 @@ def test_silence_and_a_constant_have_the_floor_in_every_band():
 
 
 def test_filled_up_frames_have_the_published_value():
-    # models.md 6.1, found with the front end of AST: zero log-mel, normalised.
+    # As the front end of AST has it: zero log-mel, normalised.
     own = front(mean=-4.2677393, deviation=4.5689974)
     spectrogram = own([clip(signals()["noise"])], 100)
     assert spectrogram.shape == (1, 128, 100)

@@ -1,4 +1,4 @@
-"""Each loss against a slow second version, clip by clip and patch by patch, from models.md section 4."""
+"""Each loss against a slow second version, clip by clip and patch by patch, from M2D's published steps."""
 
 import math
 

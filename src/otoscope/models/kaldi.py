@@ -54,7 +54,7 @@ class Fbank:
         >>> front([Waveform(np.zeros(16000, dtype=np.float32), 16000)], frames=100).shape
         torch.Size([1, 128, 100])
 
-    Source: kaldi-asr/kaldi (feat/feature-fbank.cc, mel-computations.cc); models.md 6.1 and 7.
+    Source: kaldi-asr/kaldi (feat/feature-fbank.cc, mel-computations.cc), torchaudio (compliance.kaldi).
     """
 
     sample_rate = SAMPLE_RATE

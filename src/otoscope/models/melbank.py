@@ -44,7 +44,7 @@ class MelFrontEnd:
         tensor([[-100., -100.],
                 [-100., -100.]])
 
-    Source: torchaudio (transforms, functional.melscale_fbanks); models.md 7.4 and 7.5.
+    Source: torchaudio (transforms, functional.melscale_fbanks).
     """
 
     sample_rate = SAMPLE_RATE

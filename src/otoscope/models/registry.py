@@ -56,10 +56,7 @@ def families() -> Mapping[str, Family]:
     """
     found: dict[str, Family] = {}
     for module in _BUILT_IN:
-        try:
-            family: Family = import_module(f"otoscope.models.{module}").FAMILY
-        except ModuleNotFoundError:  # TEMPORARY, while they are being written
-            continue
+        family: Family = import_module(f"otoscope.models.{module}").FAMILY
         found[family.name] = family
     for entry in entry_points(group=GROUP):
         try:

@@ -59,7 +59,7 @@ class ModelConfig(_Section):
 
 
 class _Phase(_Section):
-    # Optimiser defaults: models.md section 4, with a learning rate for small batches.
+    # Optimiser defaults: M2D's own, with a learning rate for small batches.
     epochs: Annotated[float, Field(gt=0)]
     batch_size: Positive = 256
     learning_rate: Annotated[float, Field(gt=0)] = 3e-4

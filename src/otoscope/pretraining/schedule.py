@@ -1,4 +1,4 @@
-"""The optimiser of models.md section 4, and the learning rate over the updates."""
+"""M2D's optimiser, and the learning rate over the updates."""
 
 import math
 

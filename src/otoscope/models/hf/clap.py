@@ -330,8 +330,8 @@ def _folding(source: Source, front: CLAPFrontEnd) -> Folding:
             f"{source.place}: spec_size {size}, num_mel_bins {bands}, patch_size {config.patch_size}, "
             f"patch_stride {config.patch_stride} and {stages} stages on {front.frames} frames do not make "
             "tokens of one segment of time each; expected square patches without overlap, a spec_size that "
-            f"is a multiple of num_mel_bins, that a multiple of patch_size * {1 << (stages - 1)}, and at most "
-            f"{folding.stretched} frames; try `oto.wrap` on a module that you load yourself"
+            f"is a multiple of num_mel_bins, that a multiple of patch_size * {1 << (stages - 1)}, and at "
+            f"most {folding.stretched} frames; try `oto.wrap` on a module that you load yourself"
         )
     return folding
 
