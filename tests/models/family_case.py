@@ -1,4 +1,4 @@
-"""What the contract of all families needs to know of one: how to write a small model's files, and its layers."""
+"""What the contract of all families needs to know of one: how to write its files, and its layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every family promises, shown on small models in its own files: neurons are what they are said to be."""
+"""What every family promises, shown on small models in its own files: neurons are what they should be."""
 
 import importlib
 import pickle

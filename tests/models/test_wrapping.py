@@ -229,9 +229,7 @@ def test_what_cannot_be_heard_is_said_at_once():
         with pytest.raises(UsageError, match=message):
             wrapped(Odd(), layer)
     odd = wrapped(Odd(), "weights")  # as wide as the clip has tokens: no layer of neurons
-    with pytest.raises(
-        OtoscopeError, match=r"gave shape \(1, 10, 10\); .* \(1, 10, 50\), at every call"
-    ):
+    with pytest.raises(OtoscopeError, match=r"gave shape \(1, 10, 10\); .* \(1, 10, 50\), at every call"):
         counted(odd, sound(10 * FRAME))
     assert not any(module._forward_hooks for module in odd.module.modules())
 
@@ -246,9 +244,7 @@ def test_other_outputs_are_refused():
 
 
 def test_a_clip_that_is_too_short_is_refused():
-    with pytest.raises(
-        OtoscopeError, match=re.escape("99 samples (0.099 s) is too short for mine")
-    ):
+    with pytest.raises(OtoscopeError, match=re.escape("99 samples (0.099 s) is too short for mine")):
         wrapped(min_samples=100, name="mine").length(99)
 
 

@@ -139,7 +139,7 @@ class _Batch:
             for kind in kinds
             if kind is not Position.TOKEN
         }
-        self._grids = len({layer.grid for layer in model.layers})
+        self._grids = 1 + max(layer.grid for layer in model.layers)
         # By grid: positions of the chunks before this one that are not special, and valid tokens.
         self._passed = np.zeros((self._grids, clips), dtype=np.int64)
         self._tokens = np.zeros((clips, self._grids), dtype=np.int64)
@@ -161,7 +161,8 @@ class _Batch:
         if tuple(output.shape) != (*shape, units):
             raise OtoscopeError(
                 f"layer {self._layers[layer].name!r} of model {self._name!r} gave shape "
-                f"{tuple(output.shape)}; expected (clips, positions, units) = {(*shape, units)}"
+                f"{tuple(output.shape)}; expected (clips, positions, units) = {(*shape, units)}, at every "
+                "call"
             )
         assert view is not None
         self._seen[layer] += 1
@@ -173,13 +174,10 @@ class _Batch:
 
     def _view(self, grid: int, positions: int) -> "_View":
         """What stands where in this chunk, in the layers of a grid."""
-        assert self._chunk is not None
-        kind = self._chunk.kind_at(grid, positions).cpu().numpy()
-        ordinary = kind != Position.SPECIAL
-        numbers = self._passed[grid][:, None] + np.cumsum(ordinary, axis=1) - 1
+        kind = self._kind(grid, positions)
+        numbers = self._passed[grid][:, None] + np.cumsum(kind != Position.SPECIAL, axis=1) - 1
         widest = max(layer.units for layer in self._layers if layer.grid == grid)
-        self._passed[grid] += ordinary.sum(axis=1)
-        self._tokens[:, grid] += (kind == Position.TOKEN).sum(axis=1)
+        self._count(kind, grid)
         return _View(
             kind.shape,
             {
@@ -188,6 +186,16 @@ class _Batch:
             },
         )
 
+    def _kind(self, grid: int, positions: int) -> NDArray[np.uint8]:
+        assert self._chunk is not None
+        kind: NDArray[np.uint8] = self._chunk.kind_at(grid, positions).cpu().numpy()
+        return kind
+
+    def _count(self, kind: NDArray[np.uint8], grid: int) -> None:
+        """Note how many tokens this chunk has, and from which number the next one counts on."""
+        self._passed[grid] += (kind != Position.SPECIAL).sum(axis=1)
+        self._tokens[:, grid] += (kind == Position.TOKEN).sum(axis=1)
+
     def end(self) -> None:
         for layer, times in zip(self._layers, self._seen, strict=True):
             if times != 1:
@@ -195,6 +203,8 @@ class _Batch:
                     f"layer {layer.name!r} of model {self._name!r} was reached {times} times in one forward "
                     "pass; expected once; try hooking a module that the model calls exactly once"
                 )
+        for grid in set(range(self._grids)) - set(self._views):  # heard by no layer, counted all the same
+            self._count(self._kind(grid, 0), grid)
 
     def result(self, embedding: NDArray[np.float32]) -> Recording:
         by_layer = self._tokens[:, [layer.grid for layer in self._layers]]

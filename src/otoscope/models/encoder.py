@@ -64,9 +64,7 @@ class Encoder(ABC):
         """Where its neurons are, from input to output."""
         if self._units is None:
             return self._measured()
-        return tuple(
-            Layer(point.name, units) for point, units in zip(self._points, self._units, strict=True)
-        )
+        return tuple(Layer(point.name, units) for point, units in zip(self._points, self._units, strict=True))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -85,7 +85,9 @@ FAMILY = Family(
     "mini",
     [
         _ROW,
-        replace(_ROW, name="mini:supervised", example="mini:supervised", about="its twin, trained with labels"),
+        replace(
+            _ROW, name="mini:supervised", example="mini:supervised", about="its twin, trained with labels"
+        ),
         replace(_ROW, name="mini:random[@SEED]", example="mini:random@1", about="its twin, untrained"),
     ],
     _load,

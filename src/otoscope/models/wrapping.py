@@ -231,7 +231,9 @@ class WrappedModel(Encoder):
             return inputs.to(self.device, self.dtype if inputs.is_floating_point() else inputs.dtype)
         if isinstance(inputs, Mapping):
             return {key: self._fitting(value) for key, value in inputs.items()}
-        return tuple(self._fitting(value) for value in inputs) if isinstance(inputs, (tuple, list)) else inputs
+        return (
+            tuple(self._fitting(value) for value in inputs) if isinstance(inputs, (tuple, list)) else inputs
+        )
 
     def _look(self) -> tuple[tuple[Layer, ...], int]:
         """The layers, and the size of the embedding, as a second of silence shows them."""
