@@ -62,8 +62,9 @@ format: .venv/dev  ## Mend style and format
 types: .venv/dev  ## mypy, strict, on the package
 	$(BIN)/mypy
 
-bench: .venv/core  ## Recording against the bare forward pass and against keeping all activations
+bench: .venv/core  ## What recording costs, and what several models over one reading save
 	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/models.py
 
 docs: .venv/docs  ## Build the documentation into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet

@@ -137,6 +137,33 @@ def test_several_models_make_one_store_each(run: Run, sounds: Path, tmp_path: Pa
     ]
 
 
+def test_models_that_would_share_a_store_are_refused(run: Run, tmp_path: Path) -> None:
+    for first, second in (("mini:ssl", "mini:ssl"), ("m2d:A/b", "m2d:a-b")):
+        status, _, err = run(
+            "record", "--model", first, "--model", second, "--task", "mini:events", "--out", tmp_path
+        )
+        assert status == 2
+        assert f"{first} and {second} would all be recorded into" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_hook_and_dtype_are_passed_on_and_told(run: Run, sounds: Path, tmp_path: Path) -> None:
+    line = ["record", "--model", "mini:ssl", "--task", f"folder:{sounds}", "--limit", 2, "--json"]
+    chosen = ["--hook", "residual", "--dtype", "bfloat16"]
+    status, out, err = run(*line, "--out", tmp_path / "x.zarr", *chosen)
+    assert status == 0, err
+    document = json.loads(out)
+    assert document["settings"]["dtype"] == "bfloat16"
+    assert set(document["model"]["name"].partition("?")[2].split("&")) == {"hook=residual", "dtype=bfloat16"}
+    assert document["model"]["layers"][0] == ["blocks.0", 192]
+    status, _, err = run(*line, "--out", tmp_path / "x.zarr", "--hook", "residual")
+    assert status == 1
+    assert "dtype: the store has bfloat16, you gave float32" in err
+    status, out, err = run(*line, "--out", tmp_path / "y.zarr", "--hook", "nonsense")
+    assert status == 2
+    assert "nonsense" in err
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself_with_an_example(
     run: Run, verb: str, monkeypatch: pytest.MonkeyPatch

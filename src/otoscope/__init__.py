@@ -14,6 +14,7 @@ _ROOMS = {
     "wrap": "models",
     "load_task": "tasks",
     "record": "activations",
+    "record_all": "activations",
     "open_store": "activations",
     "firing_probability": "neurons",
     "entropy": "neurons",
@@ -39,6 +40,7 @@ __all__ = [
     "pretrain",
     "probe_accuracy",
     "record",
+    "record_all",
     "report",
     "select",
     "share",
@@ -46,7 +48,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from otoscope.activations import open_store, record
+    from otoscope.activations import open_store, record, record_all
     from otoscope.interventions import ablate, probe_accuracy
     from otoscope.interventions.gains import gains
     from otoscope.models import load_model, wrap

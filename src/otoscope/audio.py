@@ -23,7 +23,19 @@ from otoscope.containers import shortfall
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.urls import fetch, is_url
 
-__all__ = ["SUFFIXES", "AudioError", "Header", "Waveform", "content_hash", "fit", "header", "read", "write"]
+__all__ = [
+    "SUFFIXES",
+    "AudioError",
+    "Header",
+    "Sound",
+    "Waveform",
+    "content_hash",
+    "decode",
+    "fit",
+    "header",
+    "read",
+    "write",
+]
 
 Samples = NDArray[np.float32]
 
@@ -94,6 +106,39 @@ class Waveform:
     real: int
 
 
+@dataclass(frozen=True)
+class Sound:
+    """One clip as its file has it, decoded to mono: from here it is to be had at any sample rate.
+
+    Attributes:
+        path: local path or fsspec URL.
+        samples: float32, shape (n,), n >= 2, all finite.
+        sample_rate: the file's own, in Hz.
+        seconds: length that the clip is cropped or padded to; None leaves it whole.
+    """
+
+    path: str
+    samples: Samples
+    sample_rate: int
+    seconds: float | None = None
+
+    def at(self, sample_rate: int) -> Waveform:
+        """The clip at a sample rate in Hz.
+
+        Raises:
+            AudioError: it is so short that nothing is left of it at this rate.
+            UsageError: a rate or length that is not positive.
+        """
+        length = _length(sample_rate, self.seconds)
+        mono = self.samples
+        if self.sample_rate != sample_rate:
+            resampled = soxr.resample(mono, self.sample_rate, sample_rate, quality="HQ")
+            mono = np.ascontiguousarray(resampled, dtype=np.float32)
+            if not len(mono):
+                raise _too_short(self.path, 0, f" at {sample_rate} Hz")
+        return fit(mono, len(mono) if length is None else length)
+
+
 def header(path: str | os.PathLike[str]) -> Header:
     """Read what a file says about itself, without decoding it.
 
@@ -127,12 +172,27 @@ def read(
         The waveform. `real` is the number of samples that are sound.
 
     Raises:
-        AudioError: as `header`; or the decoder yields fewer frames than promised, fewer than two samples, or
-            a sample that is not finite.
+        AudioError: as `decode`; or nothing is left of the clip at this rate.
         UsageError: a rate or length that is not positive, or `stop` not after `start`.
     """
+    return decode(path, start=start, stop=stop, seconds=seconds).at(sample_rate)
+
+
+def decode(
+    path: str | os.PathLike[str],
+    *,
+    start: float | None = None,
+    stop: float | None = None,
+    seconds: float | None = None,
+) -> Sound:
+    """Decode a clip to mono at its file's own sample rate; the arguments are those of `read`.
+
+    Raises:
+        AudioError: as `header`; or the decoder yields fewer frames than promised, fewer than two samples, or
+            a sample that is not finite.
+        UsageError: `stop` is not after `start`.
+    """
     name = os.fspath(path)
-    length = _length(sample_rate, seconds)
     with _opened(name) as file:
         rate = file.samplerate
         mono = _decode(name, file, start, stop)
@@ -145,11 +205,7 @@ def read(
             f"sample {wrong[0]} is not a number or infinite ({len(wrong)} of {len(mono)} are)",
             "expected finite samples; try writing the file again from its source",
         )
-    if rate != sample_rate:
-        mono = np.ascontiguousarray(soxr.resample(mono, rate, sample_rate, quality="HQ"), dtype=np.float32)
-        if not len(mono):
-            raise _too_short(name, 0, f" at {sample_rate} Hz")
-    return fit(mono, len(mono) if length is None else length)
+    return Sound(name, mono, rate, seconds)
 
 
 def fit(samples: Samples, length: int) -> Waveform:

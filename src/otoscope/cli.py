@@ -67,6 +67,13 @@ class Device(StrEnum):
     mps = "mps"
 
 
+class Dtype(StrEnum):
+    """What a model computes in."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
 def main() -> None:
     """Run the command line: one clear line for an error, a traceback only with `--debug`."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
@@ -125,7 +132,7 @@ def models(json: Json = False) -> None:
     from otoscope.models import available
 
     rows = [vars(row) for row in available()]
-    console.show({"models": rows}, json, console.catalogue(rows, "--model"))
+    console.show({"models": rows}, json, console.model_lines(rows))
 
 
 @app.command()
@@ -146,7 +153,10 @@ def tasks(json: Json = False) -> None:
 @app.command()
 def record(
     model: Annotated[
-        list[str], typer.Option(help="A model, as `otoscope models` names them; may be repeated.")
+        list[str],
+        typer.Option(
+            help="A model, as `otoscope models` names them; may be repeated: the audio is read once for all."
+        ),
     ],
     task: Annotated[str, typer.Option(help="A task, as `otoscope tasks` names them.")],
     out: Annotated[
@@ -172,6 +182,15 @@ def record(
     ] = False,
     padding: Annotated[bool, typer.Option("--padding", help="Also count padding positions, apart.")] = False,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.cpu,
+    dtype: Annotated[
+        Dtype | None, typer.Option(help="What the model computes in (default: float32).")
+    ] = None,
+    hook: Annotated[
+        str | None,
+        typer.Option(
+            help="What a neuron is: mlp, residual, attention or a pattern of modules (default: mlp)."
+        ),
+    ] = None,
     input_size: Annotated[
         str | None, typer.Option(help="Mel bins by frames, if the file does not say: 80x608.")
     ] = None,
@@ -183,47 +202,52 @@ def record(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Record what every neuron does on every clip, in one pass.
+    """Record what every neuron does on every clip, in one pass; of several models over one reading.
 
     Ctrl-C, a kill or a power cut leave a store that the same command completes.
 
     \b
     Examples:
       otoscope record --model mini:ssl --task folder:my-sounds --out my.zarr
+      otoscope record --task folder:my-sounds --out stores \\
+        --model mini:ssl --model mini:supervised --model mini:random
       otoscope record --task esc50:ESC-50-master --out esc50.zarr \\
         --model m2d:m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth
     """
     from otoscope import activations, console
-    from otoscope.files import slug
     from otoscope.models import load_model
     from otoscope.tasks import check, load_task
 
+    outs = [out] if len(model) == 1 else _places(model, out)
     clips = load_task(task, seconds=seconds, labels=label or ())
     check(clips, files=on_bad_audio is Bad.stop)
-    documents = []
-    for spec in model:
-        loaded = load_model(
+    loaded = [
+        load_model(
             spec,
             device=device.value,
+            dtype=None if dtype is None else dtype.value,
+            hook=hook,
             input_size=_size(input_size),
             patch_size=_size(patch_size),
             sample_rate=sample_rate,
             allow=allow or (),
         )
-        store = activations.record(
-            loaded,
-            clips,
-            out if len(model) == 1 else out / f"{slug(spec)}.zarr",
-            batch_size=batch_size,
-            workers=workers,
-            threads=threads,
-            on_bad_audio=on_bad_audio.value,
-            limit=limit,
-            special=special,
-            padding=padding,
-            progress=True,
-        )
-        documents.append(console.store_document(store))
+        for spec in model
+    ]
+    stores = activations.record_all(
+        loaded,
+        clips,
+        outs,
+        batch_size=batch_size,
+        workers=workers,
+        threads=threads,
+        on_bad_audio=on_bad_audio.value,
+        limit=limit,
+        special=special,
+        padding=padding,
+        progress=True,
+    )
+    documents = [console.store_document(store) for store in stores]
     document = documents[0] if len(documents) == 1 else {"stores": documents}
     console.show(document, json, [line for each in documents for line in console.store_lines(each)])
 
@@ -483,6 +507,22 @@ def pretrain(
 
     result = pretraining.pretrain(config, progress=True)
     console.show(result.document(), json, console.pretraining_lines(result))
+
+
+def _places(specs: list[str], folder: Path) -> list[Path]:
+    """A store for each of several models, named after it."""
+    from otoscope.files import slug
+
+    names = [f"{slug(spec)}.zarr" for spec in specs]
+    alike = [name.casefold() for name in names]  # some file systems take names that differ in case for one
+    for name, likeness in zip(names, alike, strict=True):
+        if alike.count(likeness) > 1:
+            same = " and ".join(spec for spec, each in zip(specs, alike, strict=True) if each == likeness)
+            raise UsageError(
+                f"{same} would all be recorded into {folder / name}; expected a store for each; "
+                "try a run for each of them, with another --out"
+            )
+    return [folder / name for name in names]
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ SETTINGS = Settings(batch_size=4, threads=1, device="cpu")
 
 
 def plan_of(model, task, settings=SETTINGS):
-    return make_plan(model, task, settings, *scan(model, task))
+    return make_plan(model, task, settings, *scan([model], task)[0])
 
 
 @given(st.lists(st.integers(0, 4), max_size=40), st.integers(1, 6))
@@ -50,7 +50,7 @@ def test_a_plan_of_a_later_format_is_refused(model, task):
 
 def test_seconds_decide_the_length(model, write_clips):
     task = write_clips([5 * FRAME, 50 * FRAME], seconds=10 * FRAME / RATE)
-    samples, problems = scan(model, task)
+    ((samples, problems),) = scan([model], task)
     assert samples == [10 * FRAME] * 2
     assert not problems
 
@@ -59,13 +59,13 @@ def test_start_and_stop_decide_the_length(model, write_clips):
     task = write_clips([50 * FRAME] * 3)
     task.clips["start"] = [None, 0.2, 0.9]
     task.clips["stop"] = [0.5, 0.4, None]
-    assert scan(model, task)[0] == [500, 200, 100]
+    assert scan([model], task)[0][0] == [500, 200, 100]
 
 
 def test_short_clips_and_bad_headers_are_problems(model, write_clips):
     task = write_clips([5 * FRAME, FRAME - 1, 5 * FRAME])
     Path(task.clips["path"][2]).write_text("not sound")
-    samples, problems = scan(model, task)
+    ((samples, problems),) = scan([model], task)
     assert samples == [5 * FRAME, 0, 0]
     assert sorted(problems) == [1, 2]
     assert "0001.wav: 19 samples are too few; expected 20 or more" in problems[1]

@@ -10,22 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from recorded import data_files, receipts, spoil, spoil_late
 from toy_audio_model import FRAME, RATE, Deadly, Starved, ToyModel
 
 from otoscope.activations import BadClipsError, Recorder, open_store, record
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.tasks import Task
-
-
-def data_files(path):
-    """Every file of the arrays, with its bytes."""
-    return {
-        str(f.relative_to(path)): f.read_bytes() for f in sorted(Path(path).glob("*/c/**/*")) if f.is_file()
-    }
-
-
-def receipts(path):
-    return [json.loads(file.read_text()) for file in sorted(Path(path, "receipts").iterdir())]
 
 
 @pytest.fixture
@@ -261,20 +251,6 @@ def test_a_full_disk_is_told_in_one_line_and_resumes(model, write_clips, tmp_pat
 
 
 # Bad clips
-
-
-def spoil(task, clip, content=b"not sound at all"):
-    Path(task.clips["path"].iloc[clip]).write_bytes(content)
-
-
-def spoil_late(task, clip):
-    """A clip whose header is right and whose samples are not."""
-    import soundfile
-
-    path = task.clips["path"].iloc[clip]
-    samples, rate = soundfile.read(path, dtype="float32")
-    samples[3] = np.nan
-    soundfile.write(path, samples, rate, subtype="FLOAT")
 
 
 def test_bad_headers_stop_before_anything_is_made(model, task, tmp_path):

@@ -9,8 +9,8 @@ from toy_audio_model import FRAME, ToyModel
 from otoscope.activations import Recorder
 from otoscope.audio import Waveform, fit
 from otoscope.errors import OtoscopeError
-from otoscope.models.hooks import HookPoint, find
 from otoscope.models.base import Position
+from otoscope.models.hooks import HookPoint, find
 
 
 def sound(samples, seed=0, real=None):

@@ -13,7 +13,7 @@ from toy_audio_model import FRAME, ToyModel
 from otoscope.activations import plan
 from otoscope.activations.layout import Layout
 from otoscope.activations.plan import Settings, make_plan, scan
-from otoscope.activations.shard import Job
+from otoscope.activations.shard import Job, Part
 from otoscope.activations.workers import record_in_processes
 from otoscope.files import write_json
 
@@ -21,17 +21,17 @@ HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
-def program(name, folder):
-    made = subprocess.run(
-        [sys.executable, str(HERE / name), str(folder)], env=ENVIRONMENT, capture_output=True, text=True
-    )
+def program(name, folder, *options):
+    command = [sys.executable, str(HERE / name), str(folder), *options]
+    made = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     return made.stdout
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks")
-def test_ten_kills_leave_the_same_bytes_and_no_partial_file(tmp_path):
-    told = json.loads(program("killed_recordings.py", tmp_path))
+@pytest.mark.parametrize("models", [[], ["together"]], ids=["alone", "together"])
+def test_ten_kills_leave_the_same_bytes_and_no_partial_file(tmp_path, models):
+    told = json.loads(program("killed_recordings.py", tmp_path, *models))
     results = told["results"]
     assert len(results) == 10
     assert len({result["moment"] for result in results}) == 10
@@ -54,7 +54,7 @@ def test_workers_are_gone_after_ctrl_c(write_clips, tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "SHARD", 2)
     task = write_clips([10 * FRAME] * 6)
     model = ToyModel(pause=0.2)
-    made = make_plan(model, task, Settings(batch_size=1, threads=1, device="cpu"), *scan(model, task))
+    made = make_plan(model, task, Settings(batch_size=1, threads=1, device="cpu"), *scan([model], task)[0])
     layout = Layout(tmp_path / "x.zarr")
     with layout.locked():
         write_json(layout.plan, made.document())
@@ -64,7 +64,10 @@ def test_workers_are_gone_after_ctrl_c(write_clips, tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
         reports = record_in_processes(
-            Job(model, task, made, str(layout.path), "stop", "run"), [0, 1, 2], workers=2, tick=interrupted
+            Job((Part(model, made, str(layout.path), "run"),), task, "stop"),
+            [0, 1, 2],
+            workers=2,
+            tick=interrupted,
         )
         with pytest.raises(KeyboardInterrupt):
             list(reports)

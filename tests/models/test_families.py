@@ -180,6 +180,13 @@ def test_two_runs_are_identical(built):
         assert np.array_equal(getattr(first, name), getattr(second, name)), name
 
 
+def test_the_sound_is_left_as_it_is(built):
+    clip = noise(built.model, lengths(built.model)[0])
+    before = clip.samples.copy()
+    heard(built.model, [clip])
+    assert np.array_equal(clip.samples, before)  # other models may be hearing the same array
+
+
 def test_a_long_clip_is_heard_to_its_end(built):
     model = built.model
     samples = 12 * model.sample_rate

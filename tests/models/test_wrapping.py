@@ -265,3 +265,16 @@ def test_it_can_be_pickled_where_its_functions_can():
     copy = pickle.loads(pickle.dumps(model))
     assert copy.fingerprint == model.fingerprint
     assert np.array_equal(counted(copy, sound(200)).fired, counted(model, sound(200)).fired)
+
+
+def test_what_cannot_be_sent_to_workers_is_said(tmp_path):
+    clips = []
+    for i in range(300):  # two shards: with one there would be no worker
+        path = tmp_path / f"{i % 3}.wav"
+        soundfile.write(path, np.zeros(5 * FRAME), RATE)
+        clips.append({"clip": str(i), "path": str(path)})
+    task = Task("t", pd.DataFrame(clips), ())
+    model = wrapped(prepare=lambda waveforms: waveforms)
+    with pytest.raises(UsageError, match=r"wrap:Net cannot be sent to worker processes .*lambda.*workers=1"):
+        oto.record(model, task, tmp_path / "x.zarr", workers=2)
+    assert len(oto.record(model, task, tmp_path / "x.zarr").clips) == 300

@@ -9,15 +9,16 @@ from otoscope.activations.store import Store, open_store
 
 if TYPE_CHECKING:
     from otoscope.activations.recorder import Recorder, Recording
-    from otoscope.activations.recording import BadClipsError, record
+    from otoscope.activations.recording import BadClipsError, record, record_all
 
-__all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record"]
+__all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record", "record_all"]
 
 _NEEDS_TORCH = {
     "BadClipsError": "recording",
     "Recorder": "recorder",
     "Recording": "recorder",
     "record": "recording",
+    "record_all": "recording",
 }
 
 

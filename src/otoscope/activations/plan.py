@@ -44,6 +44,7 @@ class Settings:
         device: kind of device, "cpu", "cuda" or "mps".
         special: whether firing at special positions (CLS) is counted apart.
         padding: whether firing at padding is counted apart.
+        dtype: what the model computes in, "float32" or "bfloat16".
     """
 
     batch_size: int
@@ -51,6 +52,7 @@ class Settings:
     device: str
     special: bool = False
     padding: bool = False
+    dtype: str = "float32"  # as in the plans of versions that knew nothing else
 
 
 @dataclass(frozen=True)
@@ -143,29 +145,30 @@ class Plan:
 
 
 def scan(
-    model: "AudioModel", task: Task, tick: Callable[[int], object] = lambda _: None
-) -> tuple[list[int], dict[int, str]]:
-    """Read every clip's header.
+    models: Sequence["AudioModel"], task: Task, tick: Callable[[int], object] = lambda _: None
+) -> list[tuple[list[int], dict[int, str]]]:
+    """Read every clip's header, once for all models.
 
     Args:
-        model: says whether a clip is long enough.
+        models: each says whether a clip is long enough.
         task: the clips.
         tick: called with the number of clips just read.
 
     Returns:
-        The samples of each clip at the model's rate (0 for one with a problem), and the problems by clip
-        number.
+        For each model the samples of each clip at the model's rate (0 for one with a problem), and the
+        problems by clip number.
     """
-    samples: list[int] = []
-    problems: dict[int, str] = {}
+    scanned: list[tuple[list[int], dict[int, str]]] = [([], {}) for _ in models]
     with ThreadPoolExecutor(_READERS) as pool:
-        found = pool.map(lambda clip: _look(model, task, clip), range(len(task.clips)))
-        for clip, (number, problem) in enumerate(found):
-            samples.append(number)
-            if problem:
-                problems[clip] = problem
+        for clip, looks in enumerate(
+            pool.map(lambda clip: _look(models, task, clip), range(len(task.clips)))
+        ):
+            for (samples, problems), (number, problem) in zip(scanned, looks, strict=True):
+                samples.append(number)
+                if problem:
+                    problems[clip] = problem
             tick(1)
-    return samples, problems
+    return scanned
 
 
 def make_plan(
@@ -260,23 +263,28 @@ def agreed(stored: Plan, settings: Settings, *, batch_size: int | None, threads:
     )
 
 
-def _look(model: "AudioModel", task: Task, clip: int) -> tuple[int, str]:
-    """Samples of a clip by its header, or 0 and what is wrong with it."""
+def _look(models: Sequence["AudioModel"], task: Task, clip: int) -> list[tuple[int, str]]:
+    """Samples of a clip by its header for each model, or 0 and what is wrong with it."""
+    path = task.clips["path"].iloc[clip]
     try:
-        samples = _samples(task, clip, model.sample_rate)
-        model.length(samples)
+        header = audio.header(path)
     except audio.AudioError as error:
-        return 0, str(error)
-    except OtoscopeError as error:
-        return 0, f"{task.clips['path'].iloc[clip]}: {error}"
-    return samples, ""
+        return [(0, str(error))] * len(models)
+    looks = []
+    for model in models:
+        try:
+            samples = _samples(task, clip, header, model.sample_rate)
+            model.length(samples)
+            looks.append((samples, ""))
+        except OtoscopeError as error:
+            looks.append((0, f"{path}: {error}"))
+    return looks
 
 
-def _samples(task: Task, clip: int, sample_rate: int) -> int:
-    row = task.clips.iloc[clip]
-    header = audio.header(row["path"])
+def _samples(task: Task, clip: int, header: audio.Header, sample_rate: int) -> int:
     if task.seconds is not None:
         return round(task.seconds * sample_rate)
+    row = task.clips.iloc[clip]
     start, stop = (None if pd.isna(row.get(key)) else float(row[key]) for key in ("start", "stop"))
     last = header.seconds if stop is None else min(stop, header.seconds)
     # Never 0, which stands for a problem: the model says what is too short.

@@ -1,10 +1,10 @@
-"""Record a task: settle the plan or take up the stored one, do the missing shards, complete the table."""
+"""Record a task: settle the plans or take up the stored ones, do the missing shards, complete the tables."""
 
-import errno
 import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -12,11 +12,13 @@ import pandas as pd
 import torch
 import zarr
 
+from otoscope.activations.disk import writing
 from otoscope.activations.layout import Layout
 from otoscope.activations.plan import Plan, Settings, agreed, differences, make_plan, scan
+from otoscope.activations.problems import BadClipsError
 from otoscope.activations.progress import counting
 from otoscope.activations.runs import run_of
-from otoscope.activations.shard import Job
+from otoscope.activations.shard import Job, Part, ShardReport
 from otoscope.activations.store import Store, open_store
 from otoscope.activations.workers import record_here, record_in_processes
 from otoscope.errors import OtoscopeError, UsageError
@@ -24,32 +26,13 @@ from otoscope.files import read_json, replacing, write_json
 from otoscope.models.base import AudioModel
 from otoscope.tasks.base import Task
 
-__all__ = ["BadClipsError", "OnBadAudio", "record"]
+__all__ = ["BadClipsError", "OnBadAudio", "record", "record_all"]
 
 OnBadAudio = Literal["stop", "skip"]
 
 _MEND = "mend or remove the clips, or skip them with on_bad_audio='skip' (--on-bad-audio skip)"
 _BATCH = {"cpu": 16}
 _BATCH_ELSEWHERE = 64
-
-
-class BadClipsError(OtoscopeError):
-    """Some clips cannot be recorded.
-
-    Attributes:
-        problems: the reason by clip number; it begins with the clip's path.
-        advice: what to try.
-    """
-
-    def __init__(self, problems: Mapping[int, str], advice: str) -> None:
-        super().__init__(problems, advice)
-        self.problems = dict(problems)
-        self.advice = advice
-
-    def __str__(self) -> str:
-        lines = "\n".join(f"  {reason}" for _, reason in sorted(self.problems.items()))
-        count = f"{len(self.problems)} clip{'s' * (len(self.problems) != 1)}"
-        return f"{count} cannot be recorded; {self.advice}:\n{lines}"
 
 
 def record(
@@ -70,7 +53,7 @@ def record(
 
     The same call completes a recording that was interrupted, and returns at once what is complete. For one
     plan, version, device and instruction set the data are the same to the bit for any number of workers and
-    interruptions.
+    interruptions. `record_all` records several models over one reading of the audio.
 
     Args:
         model: the model.
@@ -96,67 +79,197 @@ def record(
             written; the disk is full; memory does not suffice for one clip.
         UsageError: an option out of its range.
     """
-    _check(batch_size, workers, threads, on_bad_audio)
-    if "://" in os.fspath(out):
-        raise UsageError(
-            f"out is {os.fspath(out)!r}; expected a local folder; try recording there and copying it"
-        )
-    if limit is not None:
-        task = task.head(limit)
-    layout = Layout(out)
-    settings = Settings(
-        batch_size=batch_size or _BATCH.get(model.device.type, _BATCH_ELSEWHERE),
-        threads=threads or max(1, torch.get_num_threads() // workers),
-        device=model.device.type,
+    (store,) = record_all(
+        [model],
+        task,
+        [out],
+        batch_size=batch_size,
+        workers=workers,
+        threads=threads,
+        on_bad_audio=on_bad_audio,
+        limit=limit,
         special=special,
         padding=padding,
+        progress=progress,
     )
-    with _writing(layout), layout.locked():
-        if layout.plan.exists():
-            plan = Plan.from_document(read_json(layout.plan))
-            settings = agreed(plan, settings, batch_size=batch_size, threads=threads)
-            _refuse(layout, plan, model, task, settings)
-        else:
-            plan = _settle(model, task, settings, on_bad_audio, progress=progress)
-            write_json(layout.plan, plan.document())
-        missing = layout.missing(plan)
-        if missing:
-            layout.create(plan)
-            _write_clips(layout, task.clips)
-            with run_of(layout.runs, model.device, workers) as run:
-                job = Job(model, task, plan, str(layout.path), on_bad_audio, run.id)
-                _record_shards(job, missing, workers, progress=progress)
-        if not layout.complete(plan):
-            _write_clips(layout, _completed(layout, plan, task.clips))
-    return open_store(layout.path)
+    return store
+
+
+def record_all(
+    models: Sequence[AudioModel],
+    task: Task,
+    outs: Sequence[str | os.PathLike[str]],
+    *,
+    batch_size: int | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+    on_bad_audio: OnBadAudio = "stop",
+    limit: int | None = None,
+    special: bool = False,
+    padding: bool = False,
+    progress: bool = False,
+) -> list[Store]:
+    """Record several models over one reading of the audio, each into a store of its own.
+
+    Every clip is decoded once, and resampled once for each sample rate that the models take. The data in a
+    store are the same to the bit as `record` makes them, and either call resumes what the other began; the
+    stores need not be equally far. All models are in memory at the same time, in every worker.
+
+    A clip waits in memory until the last model has heard it: mostly two batches of clips wait, and at most a
+    shard of 256 clips, where models differ much in which clips may share a batch.
+
+    Args:
+        models: the models.
+        task: the clips.
+        outs: folder of each model's store.
+        batch_size: as for `record`, and so are the options below.
+        workers: processes.
+        threads: threads of each worker.
+        on_bad_audio: "stop" or "skip". A clip that is too short for one model is a problem of its store only.
+            Under "stop", a problem that a header shows stops all; one that shows later leaves the other
+            stores to be completed before it is told.
+        limit: record so many of the clips only.
+        special: also count firing at special positions.
+        padding: also count firing at padding.
+        progress: show progress; a clip counts once for each model.
+
+    Returns:
+        The complete stores, in the models' order.
+
+    Raises:
+        BadClipsError: as for `record`, and so are the others; its `stores` tell which store's problem it is.
+        OtoscopeError: one of `outs` cannot be made or continued.
+        UsageError: an option out of its range; as many models as folders, all different, were expected.
+    """
+    _check(batch_size, workers, threads, on_bad_audio)
+    layouts = _layouts(models, outs)
+    if limit is not None:
+        task = task.head(limit)
+    settings = [
+        Settings(
+            batch_size=batch_size or _BATCH.get(model.device.type, _BATCH_ELSEWHERE),
+            threads=threads or max(1, torch.get_num_threads() // workers),
+            device=model.device.type,
+            special=special,
+            padding=padding,
+            dtype=str(model.dtype).removeprefix("torch."),
+        )
+        for model in models
+    ]
+    with writing(layouts), ExitStack() as locks:
+        for layout in layouts:
+            locks.enter_context(layout.locked())
+        stored = [Plan.from_document(read_json(it.plan)) if it.plan.exists() else None for it in layouts]
+        for layout, plan, model, its in zip(layouts, stored, models, settings, strict=True):
+            if plan is not None:
+                given = agreed(plan, its, batch_size=batch_size, threads=threads)
+                _refuse(layout, plan, model, task, given)
+        plans = _settle(models, task, layouts, stored, settings, on_bad_audio, progress=progress)
+        problems = _record_missing(models, task, layouts, plans, on_bad_audio, workers, progress=progress)
+        for layout, plan in zip(layouts, plans, strict=True):
+            if not layout.missing(plan) and not layout.complete(plan):
+                _write_clips(layout, _completed(layout, plan, task.clips))
+    if on_bad_audio == "stop" and any(problems.values()):
+        advice = f"the shards without them are recorded; {_MEND}, with the same command"
+        raise BadClipsError(problems, advice)
+    return [open_store(layout.path) for layout in layouts]
 
 
 def _settle(
-    model: AudioModel, task: Task, settings: Settings, on_bad_audio: OnBadAudio, *, progress: bool
-) -> Plan:
-    """Make the plan, or refuse with all the bad clips that can be told by their headers."""
-    with counting("reading headers", len(task.clips), shown=progress) as advance:
-        samples, problems = scan(model, task, advance)
-    if problems and on_bad_audio == "stop":
-        raise BadClipsError(problems, f"nothing was recorded; {_MEND}")
-    if len(problems) == len(task.clips):
-        raise BadClipsError(problems, "that is every clip of the task; expected at least one to record")
-    return make_plan(model, task, settings, samples, problems)
+    models: Sequence[AudioModel],
+    task: Task,
+    layouts: Sequence[Layout],
+    stored: Sequence[Plan | None],
+    settings: Sequence[Settings],
+    on_bad_audio: OnBadAudio,
+    *,
+    progress: bool,
+) -> list[Plan]:
+    """Make the plans that are not stored, or refuse with all the bad clips that the headers show."""
+    plans = {number: plan for number, plan in enumerate(stored) if plan is not None}
+    new = [number for number in range(len(models)) if number not in plans]
+    if new:
+        with counting("reading headers", len(task.clips), shown=progress) as advance:
+            scanned = dict(zip(new, scan([models[number] for number in new], task, advance), strict=True))
+        problems: dict[str, dict[int, str]] = {str(layout.path): {} for layout in layouts}
+        problems.update({str(layouts[number].path): found for number, (_, found) in scanned.items()})
+        if on_bad_audio == "stop" and any(problems.values()):
+            raise BadClipsError(problems, f"nothing was recorded; {_MEND}")
+        if any(len(found) == len(task.clips) for found in problems.values()):
+            advice = "that is every clip of the task; expected at least one to record"
+            raise BadClipsError(problems, advice)
+        for number, (samples, found) in scanned.items():
+            plans[number] = make_plan(models[number], task, settings[number], samples, found)
+            write_json(layouts[number].plan, plans[number].document())
+    return [plans[number] for number in range(len(models))]
 
 
-def _record_shards(job: Job, missing: list[int], workers: int, *, progress: bool) -> None:
-    plan = job.plan
-    to_hear = sum(len(batch) for shard in missing for batch in plan.shards[shard])
-    problems: dict[int, str] = {}
-    with counting("recording", plan.clips, plan.clips - to_hear, shown=progress) as advance:
-        if min(workers, len(missing)) > 1:
-            reports = record_in_processes(job, missing, workers, advance)
+def _record_missing(
+    models: Sequence[AudioModel],
+    task: Task,
+    layouts: Sequence[Layout],
+    plans: Sequence[Plan],
+    on_bad_audio: OnBadAudio,
+    workers: int,
+    *,
+    progress: bool,
+) -> dict[str, dict[int, str]]:
+    """Record the shards that any of the stores lacks; return the bad clips found, by store."""
+    problems: dict[str, dict[int, str]] = {str(layout.path): {} for layout in layouts}
+    with ExitStack() as stack:
+        parts, runs, missing = [], [], []
+        for model, layout, plan in zip(models, layouts, plans, strict=True):
+            if shards := layout.missing(plan):
+                layout.create(plan)
+                _write_clips(layout, task.clips)
+                runs.append(stack.enter_context(run_of(layout.runs, model.device, workers)))
+                parts.append(Part(model, plan, str(layout.path), runs[-1].id))
+                missing.append(shards)
+        if parts:
+            job = Job(tuple(parts), task, on_bad_audio)
+            for report in _reports(job, missing, workers, progress=progress):
+                problems[report.path].update(report.problems)
+        for part, run in zip(parts, runs, strict=True):
+            run.complete = on_bad_audio == "skip" or not problems[part.path]
+    return problems
+
+
+def _reports(
+    job: Job, missing: Sequence[Sequence[int]], workers: int, *, progress: bool
+) -> Iterator[ShardReport]:
+    """Record what each part is missing, with a bar on which a clip counts once for every model."""
+    plans = [part.plan for part in job.parts]
+    assert len({plan.shard_clips for plan in plans}) == 1, "shards of one task hold the same clips"
+    clips = sum(plan.clips for plan in plans)
+    to_hear = sum(
+        len(batch)
+        for plan, shards in zip(plans, missing, strict=True)
+        for shard in shards
+        for batch in plan.shards[shard]
+    )
+    what = "recording" if len(plans) == 1 else f"recording {len(plans)} models"
+    shards = sorted(set(chain(*missing)))
+    with counting(what, clips, clips - to_hear, shown=progress) as advance:
+        if min(workers, len(shards)) > 1:
+            yield from record_in_processes(job, shards, workers, advance)
         else:
-            reports = record_here(job, missing, advance)
-        for report in reports:
-            problems.update(report.problems)
-    if problems and job.on_bad_audio == "stop":
-        raise BadClipsError(problems, f"the shards without them are recorded; {_MEND}, with the same command")
+            yield from record_here(job, shards, advance)
+
+
+def _layouts(models: Sequence[AudioModel], outs: Sequence[str | os.PathLike[str]]) -> list[Layout]:
+    """The stores to write, one a model."""
+    names = [os.fspath(out) for out in outs]
+    if not models or len(names) != len(models):
+        raise UsageError(
+            f"{len(models)} models and {len(names)} folders were given; expected one folder for each model"
+        )
+    for name in names:
+        if "://" in name:
+            raise UsageError(f"out is {name!r}; expected a local folder; try recording there and copying it")
+    places = [Path(name).resolve() for name in names]
+    if twice := [name for name, place in zip(names, places, strict=True) if places.count(place) > 1]:
+        raise UsageError(f"{twice[0]} was given for several models; expected a folder for each")
+    return [Layout(name) for name in names]
 
 
 def _check(batch_size: int | None, workers: int, threads: int | None, on_bad_audio: str) -> None:
@@ -196,37 +309,4 @@ def _completed(layout: Layout, plan: Plan, clips: pd.DataFrame) -> pd.DataFrame:
         tokens=tokens,
         sha256=[hashes[clip] for clip in numbers],
         problem=[problems.get(clip, "") for clip in numbers],
-    )
-
-
-@contextmanager
-def _writing(layout: Layout) -> Iterator[None]:
-    """Tell in one line why nothing could be written."""
-    try:
-        yield
-    except OSError as error:
-        path = layout.path
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OtoscopeError(_full(layout)) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise OtoscopeError(
-                f"{path} cannot be written: {error.strerror} ({error.filename}); "
-                "expected a folder that may be written to; try another one"
-            ) from error
-        raise
-
-
-def _full(layout: Layout) -> str:
-    """What a full disk means for a recording."""
-    free = f"{shutil.disk_usage(layout.path).free / 1e6:.0f} MB are free"
-    again = "try making room, then the same command: it resumes where it stopped"
-    if not layout.plan.exists():
-        return f"the disk of {layout.path} is full ({free}); {again}"
-    plan = Plan.from_document(read_json(layout.plan))
-    missing = layout.missing(plan)
-    clips = sum(len(plan.rows(shard)) for shard in missing)
-    bytes_each = layout.bytes_each(plan)
-    return (
-        f"the disk of {layout.path} is full: {free}, and the {len(missing)} of {len(plan.shards)} shards "
-        f"that are missing need about {clips * bytes_each / 1e6:.0f} MB; {again}"
     )

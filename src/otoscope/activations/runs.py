@@ -26,10 +26,12 @@ class Run:
     Attributes:
         id: time and a few random digits, "20260115T093012-4f2a".
         facts: what its file says.
+        complete: set to False where something was left undone, though no error ended the run.
     """
 
     id: str
     facts: dict[str, Any] = field(default_factory=dict)
+    complete: bool = True
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def run_of(folder: Path, device: torch.device, workers: int) -> Iterator[Run]:
     outcome = "interrupted"
     try:
         yield run
-        outcome = "finished"
+        outcome = "finished" if run.complete else "interrupted"
     finally:
         write_json(file, {**run.facts, "ended": _now().isoformat(), "outcome": outcome})
 

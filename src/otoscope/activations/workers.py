@@ -4,29 +4,25 @@ import multiprocessing
 import pickle
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-import torch
-
 from otoscope.activations.shard import Job, ShardReport, Tick, record_shard
-from otoscope.errors import OtoscopeError
+from otoscope.errors import OtoscopeError, UsageError
 
 __all__ = ["record_here", "record_in_processes"]
 
 
 def record_here(job: Job, shards: Sequence[int], tick: Tick) -> Iterator[ShardReport]:
-    """Record shards in this process, and yield the report of each."""
-    with threads(job.plan.settings.threads):
-        for shard in shards:
-            yield record_shard(job, shard, tick)
+    """Record shards in this process, and yield a report of each for every store that lacked it."""
+    for shard in shards:
+        yield from record_shard(job, shard, tick)
 
 
 def record_in_processes(job: Job, shards: Sequence[int], workers: int, tick: Tick) -> Iterator[ShardReport]:
-    """Record shards in several processes, and yield the report of each as it is finished.
+    """Record shards in several processes, and yield the reports of each as it is finished.
 
-    The processes are started by spawn and get the model as a pickle, so that it behaves alike everywhere and
+    The processes are started by spawn and get the models as a pickle, so that it behaves alike everywhere and
     with a GPU. They end with this one: at the latest before they would write their next shard.
 
     Raises:
@@ -34,7 +30,7 @@ def record_in_processes(job: Job, shards: Sequence[int], workers: int, tick: Tic
         OSError: as `record_shard`.
     """
     context = multiprocessing.get_context("spawn")
-    payload = pickle.dumps(job)
+    payload = _packed(job)
     waiting = list(reversed(shards))
     crew: dict[Connection, BaseProcess] = {}
     try:
@@ -50,12 +46,12 @@ def record_in_processes(job: Job, shards: Sequence[int], workers: int, tick: Tic
             for connection in wait(list(busy)):
                 assert isinstance(connection, Connection)
                 message = _receive(connection, crew[connection])
-                if isinstance(message, ShardReport):
+                if isinstance(message, list):
                     if waiting:
                         connection.send(waiting.pop())
                     else:
                         busy.discard(connection)
-                    yield message
+                    yield from message
                 elif isinstance(message, BaseException):
                     raise message
                 else:
@@ -67,34 +63,41 @@ def record_in_processes(job: Job, shards: Sequence[int], workers: int, tick: Tic
             connection.close()
 
 
-@contextmanager
-def threads(number: int) -> Iterator[None]:
-    """Let torch compute with this many threads within the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
+def _packed(job: Job) -> bytes:
+    """A job on its way to the workers.
+
+    Raises:
+        UsageError: one of the models cannot be sent.
+    """
     try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+        return pickle.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        names = ", ".join(part.model.name for part in job.parts)
+        raise UsageError(
+            f"{names} cannot be sent to worker processes ({error}); expected a model that can be pickled, "
+            "made of classes and functions of importable modules, not of lambdas; try workers=1"
+        ) from error
 
 
 def _serve(connection: Connection, payload: bytes) -> None:
     """A worker's life: record the shards it is told to, until it is ended or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     job: Job = pickle.loads(payload)
-    with threads(job.plan.settings.threads):
-        try:
-            while True:
-                connection.send(record_shard(job, connection.recv(), connection.send))
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            return  # the parent is gone: nobody is to write to its store any more
-        except (OtoscopeError, OSError) as error:
-            connection.send(error)
-
-
-def _receive(connection: Connection, process: BaseProcess) -> int | ShardReport | OSError | OtoscopeError:
     try:
-        message: int | ShardReport | OSError | OtoscopeError = connection.recv()
+        while True:
+            connection.send(record_shard(job, connection.recv(), connection.send))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the parent is gone: nobody is to write to its stores any more
+    except (OtoscopeError, OSError) as error:
+        connection.send(error)
+
+
+_Message = int | list[ShardReport] | OSError | OtoscopeError
+
+
+def _receive(connection: Connection, process: BaseProcess) -> _Message:
+    try:
+        message: _Message = connection.recv()
     except (EOFError, ConnectionResetError):
         process.join()
         raise OtoscopeError(

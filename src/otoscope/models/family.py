@@ -1,4 +1,4 @@
-"""What a family of models is to the registry: how its models are named, what they need, and what loads them."""
+"""What a family of models is to the registry: how its models are named, and what loads them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -116,7 +116,7 @@ class PatchGrid:
         ]
 
     def extent(self, starts: NDArray[np.int64]) -> slice:
-        """The frames of a chunk with columns at these frames; those that fill no patch only if it is fixed."""
+        """The frames of a chunk with columns at these; frames that fill no patch only if it is fixed."""
         first, last = int(starts[0]), int(starts[-1]) + self.patch[1]
         return slice(first, first + self.frames if self.frames and self.fill == "chunk" else last)
 
@@ -134,7 +134,7 @@ class SpectrogramEncoder(Encoder):
         grid: makes the tokens.
         name: the spec that makes the model again, or a label.
         embedding_size: values in a clip's embedding.
-        settings: what else its numbers depend on, besides front end and grid.
+        settings: all that its numbers depend on beside the weights; by default front end and grid.
         units: see `Encoder`.
     """
 
@@ -169,7 +169,7 @@ class SpectrogramEncoder(Encoder):
 
     @property
     def min_samples(self) -> int:
-        """The shortest clip: as many samples as make the frames of one patch; of a filled chunk, one frame."""
+        """The shortest clip: it makes the frames of a patch, or one frame of a chunk that is filled up."""
         return self.front.samples_for(1 if self.grid.fill == "chunk" else self.grid.patch[1])
 
     def length(self, samples: int) -> int:

@@ -70,7 +70,9 @@ class Monitor:
 
     @torch.no_grad()
     def _embed(self, batches: list[list[Chunk]]) -> npt.NDArray[np.float32]:
-        parts = [self._model.embedding(batch, [self._model.forward(chunk) for chunk in batch]) for batch in batches]
+        parts = [
+            self._model.embedding(batch, [self._model.forward(chunk) for chunk in batch]) for batch in batches
+        ]
         return torch.cat(parts).float().cpu().numpy()
 
 

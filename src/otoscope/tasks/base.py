@@ -109,9 +109,17 @@ class Task:
         Raises:
             AudioError: the clip cannot be used.
         """
+        return self.decode(index).at(sample_rate)
+
+    def decode(self, index: int) -> audio.Sound:
+        """The sound of the clip in row `index`, mono, at its file's own rate: decoded once for any rates.
+
+        Raises:
+            AudioError: the clip cannot be used.
+        """
         row = self.clips.iloc[index]
         start, stop = (None if pd.isna(row.get(key)) else float(row[key]) for key in ("start", "stop"))
-        return audio.read(row["path"], sample_rate, start=start, stop=stop, seconds=self.seconds)
+        return audio.decode(row["path"], start=start, stop=stop, seconds=self.seconds)
 
     def _check_table(self) -> None:
         missing = [column for column in ("clip", "path") if column not in self.clips]

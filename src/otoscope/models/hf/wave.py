@@ -7,6 +7,7 @@ equal length share a batch.
 """
 
 import copy
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
@@ -166,7 +167,10 @@ class WaveEncoder(Encoder):
     def forward(self, chunk: Chunk) -> Tensor:
         """Run a chunk: features of shape (clips, positions times `squeeze`, width)."""
         values, mask = chunk.inputs
-        features: Tensor = self.module(values, attention_mask=mask).last_hidden_state
+        with warnings.catch_warnings():
+            # WavLM's attention takes a mask of booleans beside one of numbers, of which PyTorch complains.
+            warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", UserWarning)
+            features: Tensor = self.module(values, attention_mask=mask).last_hidden_state
         return features[:, : chunk.kind.shape[1] * self.squeeze]
 
     def embedding(self, chunks: Sequence[Chunk], features: Sequence[Tensor]) -> Tensor:
