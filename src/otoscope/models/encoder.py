@@ -30,7 +30,7 @@ class Encoder(ABC):
     """An `AudioModel` around a torch module; a family says how sound becomes its input and its tokens.
 
     Args:
-        module: the encoder; it is put into evaluation mode, and its weights ask for no gradients.
+        module: the encoder; it is put into evaluation mode.
         points: where it is listened to.
         name: the spec that makes the model again, or a label.
         sample_rate: Hz.
@@ -51,7 +51,7 @@ class Encoder(ABC):
         settings: Mapping[str, Any],
         units: Sequence[int] | None = None,
     ) -> None:
-        self.module = module.eval().requires_grad_(False)
+        self.module = module.eval()
         self.name = name
         self.sample_rate = sample_rate
         self.embedding_size = embedding_size

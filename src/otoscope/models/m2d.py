@@ -99,7 +99,7 @@ class M2D(SpectrogramEncoder):
         >>> model.tokens(10 * 16000)  # 38 and 25 columns of 5 patches
         315
         >>> model.layers[1]
-        Layer(name='blocks.1.mlp.act', units=16)
+        Layer(name='blocks.1.mlp.act', units=16, grid=0)
     """
 
     def __init__(
