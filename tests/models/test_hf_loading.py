@@ -382,7 +382,7 @@ def hub(folder, monkeypatch):
     """A hub that has one model, and the names of the files that were asked of it."""
     asked = []
 
-    def download(place, name, *, revision=None):
+    def download(place, name, *, revision=None, local_files_only=False):
         asked.append((name, revision))
         if place == "some/gated":
             raise GatedRepoError.__new__(GatedRepoError)
@@ -428,10 +428,28 @@ def test_without_a_network_a_folder_is_advised(monkeypatch, tmp_path):
         load("facebook/wav2vec2-base")
 
 
+def test_where_the_hub_is_not_known_it_is_not_waited_for(monkeypatch, tmp_path):
+    def unknown(*_):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    monkeypatch.setattr("otoscope.models.hf.files.getproxies", dict)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("it waits and tries again"))
+    with pytest.raises(OtoscopeError, match="hub cannot be reached; expected a network, or a folder"):
+        load("facebook/wav2vec2-base")
+
+
+@pytest.mark.parametrize("place", ["./nothing", "../nothing", "/nothing/here"])
+def test_a_folder_that_is_not_there_is_no_name(place):
+    with pytest.raises(UsageError, match=r"no such folder; expected a folder with config\.json, or a model's"):
+        load(place)
+
+
 def test_a_network_that_fails_halfway(hub, monkeypatch):
     found = huggingface_hub.hf_hub_download
 
-    def broken(place, name, *, revision=None):
+    def broken(place, name, *, revision=None, local_files_only=False):
         if name != "config.json":
             raise ConnectionError("connection reset")
         return found(place, name, revision=revision)
@@ -480,7 +498,7 @@ def test_a_cache_without_the_extractor_does_not_pass_for_one_with_defaults(cache
 def test_after_the_first_file_all_are_of_one_commit(cached, monkeypatch):
     asked = []
 
-    def download(place, name, *, revision=None):
+    def download(place, name, *, revision=None, local_files_only=False):
         asked.append((name, revision))
         return str(cached / name)
 

@@ -214,6 +214,11 @@ def points_at(module: nn.Module, places: Places, hook: str, name: str) -> list[H
             f"{name} cannot be listened to at {hook!r}; expected {', '.join(places)} or a pattern of module "
             "names such as 'blocks.*'"
         )
+    if "." not in hook and not hasattr(module, hook):
+        raise UsageError(
+            f"{name} has no hook {hook!r}; expected {', '.join(places)}, or the name of a module, * standing "
+            "for any one part between dots, such as 'blocks.*'"
+        )
     return find(module, hook)
 
 

@@ -144,7 +144,8 @@ def _read(spec: str) -> tuple[Family, Request]:
         family, request = _read(rest if rest.partition(":")[0] in known else f"m2d:{rest}")
         return family, replace(request, seed=seed)
     if first not in known or not rest:
-        expected = ", ".join(row.name for row in available())
+        # Some families have several rows, told apart in brackets.
+        expected = ", ".join(dict.fromkeys(row.name.partition(" (")[0] for row in available()))
         raise UsageError(f"there is no model {spec!r}; expected {expected}; try `otoscope models`")
     path, _, query = rest.partition("?")
     try:

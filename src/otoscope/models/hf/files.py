@@ -2,10 +2,13 @@
 
 import json
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from torch import Tensor
 
@@ -42,7 +45,8 @@ class Files:
         path = Path(self.place)
         if path.is_file():
             raise UsageError(f"{path} is a file; expected a folder with config.json; try hf:{path.parent}")
-        if not path.is_dir() and not _HUB_NAME.fullmatch(self.place):
+        named = _HUB_NAME.fullmatch(self.place) and not self.place.startswith(".")
+        if not path.is_dir() and not named:
             raise UsageError(
                 f"{path}: no such folder; expected a folder with config.json, or a model's name on the hub "
                 "such as facebook/wav2vec2-base"
@@ -161,7 +165,9 @@ class Files:
                 cached = try_to_load_from_cache(self.place, name, revision=self.revision)
                 if cached is not None:  # a path, or the mark of what is known not to exist
                     return Path(cached) if isinstance(cached, str) else None
-            return Path(hf_hub_download(self.place, name, revision=self.revision))
+            only_here = not reachable()
+            path = hf_hub_download(self.place, name, revision=self.revision, local_files_only=only_here)
+            return Path(path)
         except LocalEntryNotFoundError as error:
             if try_to_load_from_cache(self.place, name, revision=self.revision) is not None:
                 return None  # known not to exist; a path would have been given above
@@ -190,6 +196,22 @@ class Files:
                 f"{self.place}: {name} cannot be fetched from the Hugging Face hub ({error}); expected a "
                 f"network; try {_FOLDER}"
             ) from error
+
+
+def reachable() -> bool:
+    """Whether the hub's address is known here; behind a proxy it need not be.
+
+    Asked first, since huggingface_hub tries for half a minute to reach what is not there.
+    """
+    from huggingface_hub.constants import ENDPOINT
+
+    if getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urlsplit(ENDPOINT).hostname, None)
+    except OSError:
+        return False
+    return True
 
 
 def within(tensors: Mapping[str, Tensor], prefixes: Sequence[str]) -> dict[str, Tensor]:
