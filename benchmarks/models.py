@@ -139,7 +139,7 @@ def compared(times: Times, clock: int, clips: int) -> dict[str, Any]:
 def table(found: dict[str, Any]) -> str:
     lines = [
         f"{', '.join(found['models'])}; {found['clips']} clips of {found['seconds']:g} s, {found['files']}, "
-        f"{found['threads']} threads ({found['machine']}), otoscope {found['versions']['otoscope']}, "
+        f"{counted(found['threads'])} ({found['machine']}), otoscope {found['versions']['otoscope']}, "
         f"torch {found['versions']['torch']}.",
         "",
         "| | one by one, s a clip | together, s a clip | together / one by one | turns | reading, s a clip |",
@@ -155,9 +155,13 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def counted(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
 def page(found: dict[str, Any]) -> str:
     return (
-        "# What several models cost over one reading\n\n"
+        "## What several models cost over one reading\n\n"
         "Made by `benchmarks/models.py --write`; not edited by hand.\n\n"
         f"{table(found)}\n\n"
         "Together, each file is decoded once, and resampled once for each sample rate. That saves the "

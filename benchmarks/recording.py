@@ -238,7 +238,7 @@ def child(way: str, options: argparse.Namespace) -> dict[str, float]:
 def table(found: dict[str, Any]) -> str:
     lines = [
         f"{found['model']}, {found['clips']} clips of {found['seconds']:g} s in batches of "
-        f"{found['batch_size']}, {found['threads']} threads ({found['machine']}), "
+        f"{found['batch_size']}, {counted(found['threads'])} ({found['machine']}), "
         f"otoscope {found['versions']['otoscope']}, torch {found['versions']['torch']}.",
         "",
         "| the same batches | bare, s a clip | recorded, s a clip | recorded / bare | turns |",
@@ -263,9 +263,13 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def counted(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
 def page(found: dict[str, Any]) -> str:
     return (
-        "# What recording costs\n\n"
+        "## What recording costs\n\n"
         "Made by `benchmarks/recording.py --write`; not edited by hand.\n\n"
         f"{table(found)}\n\n"
         "The memory of the naive way grows with every clip, that of recording does not: it holds the "
