@@ -25,10 +25,7 @@ def chunk(model):
 def heard(model, chunk):
     """The activation of every layer, as whatever follows it sees it."""
     seen = []
-    handles = [
-        point.attach(lambda activation: seen.append(activation.clone()))
-        for point in model.hooks()
-    ]
+    handles = [point.attach(lambda activation: seen.append(activation.clone())) for point in model.hooks()]
     with torch.inference_mode():
         seen.append(model.forward(chunk))
     for handle in handles:

@@ -222,9 +222,7 @@ def test_an_encoder_inside_of_a_larger_file_by_its_prefix(folder):
 
 
 def test_no_such_folder(tmp_path):
-    with pytest.raises(
-        UsageError, match=r"no such folder; expected a folder with config\.json"
-    ):
+    with pytest.raises(UsageError, match=r"no such folder; expected a folder with config\.json"):
         load(tmp_path / "nowhere")
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(UsageError, match=f"is a file; expected a folder with config.json; try hf:{tmp_path}"):

@@ -234,6 +234,13 @@ def test_what_cannot_be_heard_is_said_at_once():
     assert not any(module._forward_hooks for module in odd.module.modules())
 
 
+def test_numbers_out_of_range_are_refused():
+    with pytest.raises(UsageError, match="sample_rate is 0; expected a whole number from 1"):
+        oto.wrap(Net().eval(), "blocks.*.act", sample_rate=0)
+    with pytest.raises(UsageError, match="special is -1; expected a whole number from 0"):
+        wrapped(special=-1)
+
+
 def test_other_outputs_are_refused():
     class Scalar(Net):
         def forward(self, sound):

@@ -73,6 +73,9 @@ def wrap(
     >>> model.layers, model.tokens(16000)
     ((Layer(name='2', units=8, grid=0),), 100)
     """
+    for what, number, least in (("sample_rate", sample_rate, 1), ("special", special, 0)):
+        if number < least:
+            raise UsageError(f"{what} is {number}; expected a whole number from {least}")
     if module.training:
         warnings.warn(
             f"{type(module).__name__} was in training mode, in which dropout and the like change what its "
