@@ -233,7 +233,7 @@ def test_the_untrained_twin_is_of_the_files_sizes(load, model, noise, listen):
     assert twin.layers == model.layers
     assert len({twin.fingerprint, other.fingerprint, model.fingerprint}) == 3
     assert twin.fingerprint == again.fingerprint
-    assert twin.module.pos_embed.std() == pytest.approx(0.02, rel=0.1)
+    assert twin.module.pos_embed.std().item() == pytest.approx(0.02, rel=0.1)
     features, _ = listen(twin, [noise(16000)])
     assert torch.isfinite(features[0]).all()
 

@@ -99,7 +99,7 @@ def test_token_numbers_are_their_places(model, band, frame):
     layer = blocks(model.module)[0][0]
     last = layer.attention.o_proj if hasattr(layer.attention, "o_proj") else layer.attention.output.dense
     for parameter in last.parameters():
-        parameter.zero_()  # so that the first layer's tokens know nothing of each other
+        parameter.data.zero_()  # so that the first layer's tokens know nothing of each other
     chunk = model.prepare([Waveform(np.zeros(CHUNK, dtype=np.float32), CHUNK)])[0]
     seen = []
     handle = model.hooks()[0].attach(seen.append)

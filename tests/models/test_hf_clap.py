@@ -45,7 +45,7 @@ def deaf(folder):
     model = load(folder)
     for block in blocks(model.module):
         for parameter in block.attention.output.dense.parameters():
-            parameter.zero_()
+            parameter.data.zero_()
     return model
 
 

@@ -123,7 +123,7 @@ def test_a_clip_shorter_than_a_pair_or_followed_by_silence_has_an_embedding(mode
 @pytest.mark.parametrize("frame", [0, 1, 37, 99])
 def test_token_numbers_are_their_times(model, frame):
     for parameter in model.module.layers[0].self_attn.out_proj.parameters():
-        parameter.zero_()  # so that the first layer's tokens know nothing of each other
+        parameter.data.zero_()  # so that the first layer's tokens know nothing of each other
     chunk = model.prepare([Waveform(np.zeros(CHUNK, dtype=np.float32), CHUNK)])[0]
     seen = []
     handle = model.hooks()[0].attach(seen.append)

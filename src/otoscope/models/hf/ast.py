@@ -185,7 +185,7 @@ KINDS: tuple[Kind, ...] = (
             "hf:PATH (AST)",
             "Audio Spectrogram Transformer, with or without its classification head",
             example="hf:MIT/ast-finetuned-audioset-10-10-0.4593",
-            needs="the extra hf; a folder or a name on the hub",
+            needs="otoscope[hf]; a folder or a name on the hub",
             layers="12 x 3072",
             hook="layers.*.mlp.activation_fn (before transformers 5.9: "
             "encoder.layer.*.intermediate.intermediate_act_fn)",

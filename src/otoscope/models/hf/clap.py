@@ -347,7 +347,7 @@ KINDS: tuple[Kind, ...] = (
             "hf:PATH (CLAP)",
             "CLAP's audio tower (HTSAT), with or without projection and text tower, which is not read",
             example="hf:laion/clap-htsat-unfused",
-            needs="the extra hf; a folder or a name on the hub",
+            needs="otoscope[hf]; a folder or a name on the hub",
             layers="2 x 384, 2 x 768, 6 x 1536, 2 x 3072",
             hook="audio_encoder.layers.*.blocks.*.intermediate.intermediate_act_fn",
             tokens="a grid for each stage: 4096, 1024, 256 and 64 a chunk of 10 s; four segments of 2.5 s, "

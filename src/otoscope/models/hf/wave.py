@@ -290,7 +290,7 @@ _ROW = ModelRow(
     "hf:PATH (wav2vec 2.0)",
     "wav2vec 2.0, HuBERT, WavLM, UniSpeech and UniSpeech-SAT, with or without heads",
     example="hf:facebook/wav2vec2-base",
-    needs="otoscope[hf]; a folder, or a name on the hub",
+    needs="otoscope[hf]; a folder or a name on the hub",
     layers="12 x 3072 (base), 24 x 4096 (large)",
     hook=PLACES["mlp"][0],
     tokens="frames, one every 20 ms of 25 ms",

@@ -231,7 +231,7 @@ def _itself(module: nn.Module) -> nn.Module:
 
 _HOOK = "layers.*.activation_fn"
 _TOKENS = "20 ms of all bands each, 1500 a chunk of 30 s"
-_NEEDS = "the extra hf; a folder or a name on the hub"
+_NEEDS = "otoscope[hf]; a folder or a name on the hub"
 _PADDING = "always a full chunk, filled up with silence, {}; tokens without sound do not count"
 
 KINDS: tuple[Kind, ...] = (
