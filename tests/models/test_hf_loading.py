@@ -504,3 +504,20 @@ def test_after_the_first_file_all_are_of_one_commit(cached, monkeypatch):
     (cached / "processor_config.json").write_text("{}")
     load("some/model")
     assert asked == [("config.json", None)]
+
+
+@pytest.mark.parametrize("rate", ["x", 0, 16000.5])
+def test_a_sample_rate_that_is_none_is_refused(folder, rate):
+    path = folder / "preprocessor_config.json"
+    said = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps(said | {"sampling_rate": rate}))
+    with pytest.raises(OtoscopeError, match=r"says sampling_rate .*; expected Hz, a whole number above 0"):
+        load(folder)
+
+
+def test_what_matters_in_training_only_leaves_the_fingerprint_alone(folder):
+    before = load(folder).fingerprint
+    path = folder / "config.json"
+    said = json.loads(path.read_text())
+    path.write_text(json.dumps(said | {"layerdrop": 0.4, "mask_time_prob": 0.9, "hidden_dropout": 0.3}))
+    assert load(folder).fingerprint == before

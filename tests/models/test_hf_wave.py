@@ -254,6 +254,13 @@ def test_layerdrop_and_masking_of_training_are_off(name, make, noise, listen):
     assert all(torch.equal(a, b) for run in runs for a, b in zip(run, runs[0], strict=True))
 
 
+@pytest.mark.parametrize("name", ["wav2vec2", "wav2vec2-bert"])
+def test_a_config_may_ask_for_tuples(name, make, noise, listen):
+    clip = noise(8000)
+    plain, tuples = (listen(make(name, return_dict=given), [clip])[0] for given in (True, False))
+    assert torch.equal(plain[0], tuples[0])
+
+
 @pytest.mark.parametrize("name", ["conformer", "wav2vec2-bert"])
 def test_the_mlps_of_a_conformer_come_in_the_order_of_the_forward_pass(name, make, noise):
     model, order = make(name), []
@@ -291,7 +298,7 @@ def test_attention_is_what_is_added_to_the_stream(name, make, noise, listen):
 def test_a_pattern_of_ones_own(make):
     model = make("wav2vec2", hook="encoder.layers.*.feed_forward.output_dense:input")
     assert [layer.units for layer in model.layers] == [HIDDEN] * LAYERS
-    with pytest.raises(UsageError, match="has no hook .layers.; expected mlp"):
+    with pytest.raises(UsageError, match="has no hook 'layers'; expected mlp"):
         make("wav2vec2", hook="layers")
 
 

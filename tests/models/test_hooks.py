@@ -1,6 +1,7 @@
 """Hook points: found by anchored patterns, seen and changed in one shape whatever the module's own is."""
 
 import re
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -149,3 +150,60 @@ def test_an_activation_of_other_axes_is_named():
     with pytest.raises(OtoscopeError, match=r"'conv' gave shape \(1, 2, 3\); expected 4 axes"):
         module(torch.zeros(1, 2, 3))
     handle.remove()
+
+
+def test_a_module_called_by_name_has_an_input_too():
+    class Attention(nn.Module):
+        def forward(self, *, hidden, scale):
+            return hidden * scale
+
+    module = Attention()
+    (point,) = find(nn.ModuleDict({"attn": module}), "attn:input")
+    seen = []
+    handle = point.attach(lambda x: seen.append(x) or torch.zeros_like(x))
+    out = module(hidden=torch.ones(1, 2, 3), scale=2)
+    handle.remove()
+    assert torch.equal(seen[0], torch.ones(1, 2, 3))
+    assert not out.any()
+
+
+def test_a_named_tuple_stays_one():
+    class Named(NamedTuple):
+        out: torch.Tensor
+        weights: str
+
+    class Other(nn.Module):
+        def forward(self, x):
+            return Named(x, "weights")
+
+    module = Other()
+    handle = HookPoint("attn", module).attach(torch.zeros_like)
+    out = module(torch.ones(1, 2, 3))
+    handle.remove()
+    assert isinstance(out, Named)
+    assert not out.out.any()
+    assert out.weights == "weights"
+
+
+@pytest.mark.parametrize("given", [{"last_hidden_state": torch.ones(1, 2, 3)}, (), (None, "weights"), None])
+def test_what_is_no_tensor_is_refused_by_name(given):
+    class Odd(nn.Module):
+        def forward(self, _):
+            return given
+
+    module = Odd()
+    HookPoint("odd", module).attach(lambda _: None)
+    with pytest.raises(OtoscopeError, match=r"module 'odd' gave a (dict|NoneType); expected a tensor"):
+        module(torch.ones(1, 2, 3))
+
+
+def test_a_shared_module_goes_by_all_its_names_and_is_one_place():
+    act = nn.GELU()
+    net = nn.ModuleDict({"a": act, "b": act})
+    assert names(find(net, "b")) == ["b"]
+    assert names(find(net, "*")) == ["a"]
+
+
+def test_no_pattern_at_all_is_refused():
+    with pytest.raises(UsageError, match="no module is named ''"):
+        find(Net(), [])

@@ -20,6 +20,13 @@ def test_available_says_what_exists_and_how_to_name_it():
         assert row.example
         assert row.needs
         assert row.about
+        if row.name != "random:SPEC[@SEED]":  # the page of models has them all
+            assert row.layers
+            assert row.hook
+            assert row.tokens
+            assert row.shortest
+            assert row.padding
+            assert row.tested
 
 
 def test_the_examples_that_need_nothing_load():
@@ -54,7 +61,18 @@ def test_random_refuses_other_architectures(name):
         load_model(f"random:{name}")
 
 
-@pytest.mark.parametrize("spec", ["mini:random@x", "mini:random@-1", "mini:random@", "random:m@1.5"])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "mini:random@x",
+        "mini:random@-1",
+        "mini:random@",
+        "random:m@1.5",
+        f"mini:random@{2**64}",
+        f"random:mini:ssl@{2**64}",
+        "random:mini:ssl@1?hook=residual",
+    ],
+)
 def test_a_seed_is_a_whole_number(spec):
     with pytest.raises(UsageError, match="expected a whole number from 0"):
         load_model(spec)
@@ -114,7 +132,28 @@ def test_allow_reaches_the_reader(small_vit, tmp_path):
     assert len(load_model(f"m2d:{path}", allow=needed).layers) == 3
 
 
+def test_a_family_alone_is_refused():
+    with pytest.raises(UsageError, match=r"'m2d:\?hook=mlp' names no more than a family; expected m2d:PATH"):
+        load_model("m2d:?hook=mlp")
+
+
+def test_a_plus_in_an_option_is_a_plus():
+    with pytest.raises(UsageError, match=r"has no hook 'a\+b'"):
+        load_model("mini:random?hook=a+b")
+
+
+@pytest.mark.parametrize("hook", ["norm", "norm:input"])
+def test_a_module_without_a_dot_in_its_name_can_be_heard(hook):
+    model = load_model("mini:random", hook=hook)
+    assert [layer.name for layer in model.layers] == [hook]
+    assert load_model(model.name).layers == model.layers
+
+
 def test_devices_are_checked():
+    with pytest.raises(UsageError, match="there is no device 'meta'; expected cpu, cuda or mps"):
+        load_model("mini:random", device="meta")
+    with pytest.raises(UsageError, match="device cuda:99 is not available"):
+        load_model("mini:random", device="cuda:99")
     with pytest.raises(UsageError, match="there is no device 'gpu'; expected cpu, cuda or mps"):
         load_model("mini:random", device="gpu")
     if not torch.cuda.is_available():

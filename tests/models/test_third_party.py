@@ -107,16 +107,17 @@ def test_its_options_are_checked_like_any_others(installed, sounds, tmp_path):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("toy = nowhere:FAMILY", r"the model family 'toy' of an installed package cannot be loaded"),
-        ("toy = toy_family:Net", r"'toy' (toy_family:Net) is no Family"),
-        ("mini = toy_family:TAKEN", r"'mini' (toy_family:TAKEN) has a name that is taken"),
+        ("toy = nowhere:FAMILY", "'toy' (nowhere:FAMILY) of an installed package cannot be loaded: No"),
+        ("toy = toy_family:Net", "'toy' (toy_family:Net) of an installed package is no Family but a type"),
+        ("mini = toy_family:TAKEN", "'mini' (toy_family:TAKEN) of an installed package has the name 'mini'"),
     ],
 )
-def test_a_broken_package_is_named(installed, entry, message):
+def test_a_broken_package_is_named_and_the_others_go_on(installed, entry, message):
     with (installed / "toy_family.py").open("a") as file:
         file.write("\nfrom dataclasses import replace\n\nTAKEN = replace(FAMILY, name='mini')\n")
     metadata = next(installed.glob("*.dist-info")) / "entry_points.txt"
     metadata.write_text(f"[otoscope.models]\n{entry}\n")
     made = otoscope(installed, "models")
-    assert made.returncode == 1
     assert message in made.stderr
+    assert made.returncode == 0
+    assert "mini:ssl" in made.stdout

@@ -285,3 +285,73 @@ def test_what_cannot_be_sent_to_workers_is_said(tmp_path):
     with pytest.raises(UsageError, match=r"wrap:Net cannot be sent to worker processes .*lambda.*workers=1"):
         oto.record(model, task, tmp_path / "x.zarr", workers=2)
     assert len(oto.record(model, task, tmp_path / "x.zarr").clips) == 300
+
+
+def test_one_rule_cannot_speak_for_layers_of_different_length():
+    with pytest.raises(UsageError, match="50 or 25 positions, for which one valid_tokens= cannot speak"):
+        wrapped(Net(merge=True), valid_tokens=frames)
+
+
+@pytest.mark.parametrize(
+    ("rule", "tokens"),
+    [
+        (lambda samples: samples // FRAME - 100, 0),
+        (lambda samples: np.int64(samples // FRAME), 10),
+        (lambda samples: [True] * 4 + [False] * 6, 4),
+        (lambda samples: torch.arange(10) < 3, 3),
+    ],
+)
+def test_valid_tokens_are_counted_or_marked_in_any_form(rule, tokens):
+    assert wrapped(valid_tokens=rule).tokens(10 * FRAME) == tokens
+
+
+@pytest.mark.parametrize("rule", [lambda samples: None, lambda samples: "all", lambda samples: [1, 0]])
+def test_valid_tokens_of_no_known_form_are_refused(rule):
+    with pytest.raises(OtoscopeError, match="expected a number, or booleans for its 10 positions"):
+        wrapped(valid_tokens=rule).tokens(10 * FRAME)
+
+
+def test_arrays_of_numpy_are_inputs_too():
+    clip = sound(10 * FRAME)
+    plain, prepared = (wrapped(prepare=prepare) for prepare in (None, lambda clips: clips.numpy()))
+    assert np.array_equal(counted(plain, clip).fired, counted(prepared, clip).fired)
+    assert plain.fingerprint != prepared.fingerprint
+
+
+def test_a_module_without_weights_will_do():
+    net = nn.Sequential(nn.Unflatten(1, (-1, FRAME)), nn.ReLU())
+    assert wrapped(net, "1").layers[0].units == FRAME
+
+
+@pytest.mark.parametrize("wrong", [{"sample_rate": 16000.0}, {"special": "1"}, {"min_samples": 0}])
+def test_numbers_of_another_kind_are_refused(wrong):
+    with pytest.raises(UsageError, match="expected a whole number from"):
+        oto.wrap(Net().eval(), "blocks.*.act", **({"sample_rate": RATE} | wrong))
+
+
+def test_a_clip_that_the_module_cannot_hear_is_told_with_what_to_try():
+    model = oto.wrap(
+        nn.Sequential(nn.Unflatten(1, (1, -1)), nn.Conv1d(1, 4, 50), nn.GELU(), nn.Flatten()).eval(),
+        "2",
+        sample_rate=RATE,
+        layout="but",
+    )
+    with pytest.raises(OtoscopeError, match=r"wrap:Sequential cannot hear a clip .*try min_samples= in wrap"):
+        counted(model, sound(20))
+
+
+def test_an_output_at_another_rate_is_averaged_over_the_share_that_is_sound():
+    class Doubling(Net):
+        def forward(self, waveforms):
+            return super().forward(waveforms).repeat_interleave(2, 1)
+
+    plain, doubling = (wrapped(net, valid_tokens=frames) for net in (Net(), Doubling()))
+    clip = sound(10 * FRAME, real=4 * FRAME)
+    assert np.allclose(counted(plain, clip).embedding, counted(doubling, clip).embedding, atol=1e-6)
+
+
+def test_a_part_in_training_mode_is_found_though_it_is_not_listened_to():
+    model = wrapped()
+    model.module.drop.train()
+    with pytest.raises(OtoscopeError, match=r"in training mode \(drop\)"), Recorder(model):
+        pass

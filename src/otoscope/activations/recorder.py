@@ -14,6 +14,7 @@ from torch import Tensor
 from otoscope.activations.reduce import Tally, Tile, count, tiles
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import AudioModel, Chunk, Position
+from otoscope.models.hooks import refuse_training
 
 __all__ = ["Recorder", "Recording"]
 
@@ -73,11 +74,7 @@ class Recorder:
                 f"model {self.model.name!r} names {len(self.model.layers)} layers but gives {len(points)} "
                 "hook points; expected one a layer"
             )
-        if trained := [point.name for point in points if point.module.training]:
-            raise OtoscopeError(
-                f"model {self.model.name!r} is in training mode ({trained[0]}), in which dropout, layerdrop "
-                "and SpecAugment change what its neurons do; expected evaluation mode; try .eval()"
-            )
+        refuse_training(self.model.name, ((point.name, point.module) for point in points))
         for layer, point in enumerate(points):
             self._handles.append(point.attach(partial(self._see, layer)))
         return self

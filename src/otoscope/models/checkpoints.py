@@ -177,7 +177,7 @@ def block_sizes(tensors: Mapping[str, Any], path: str | Path, heads: int | None 
         heads: attention heads; by default as many as have 64 channels, since weights do not show them.
 
     Raises:
-        CheckpointError: heads of 64 channels do not divide the width.
+        CheckpointError: the heads, or channels of 64, do not divide the width.
     """
     hidden, width = tensors["blocks.0.mlp.fc1.weight"].shape
     if heads is None and width % HEAD_SIZE:
@@ -185,6 +185,10 @@ def block_sizes(tensors: Mapping[str, Any], path: str | Path, heads: int | None 
             Path(path),
             f"has tokens of width {width}; expected a multiple of the usual head size, {HEAD_SIZE}, as "
             "weights do not show their heads",
+        )
+    if heads is not None and (heads < 1 or width % heads):
+        raise CheckpointError(
+            Path(path), f"states {heads} attention heads; expected a number that divides its width, {width}"
         )
     blocks = {int(match[1]) for name in tensors if (match := re.match(r"blocks\.(\d+)\.", name))}
     return {"width": width, "depth": 1 + max(blocks), "heads": heads or width // HEAD_SIZE, "hidden": hidden}

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from otoscope.audio import Waveform
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.models.base import Chunk, Layer, Position
-from otoscope.models.hooks import HookPoint, find
+from otoscope.models.hooks import HookPoint, find, refuse_training
 
 __all__ = ["Encoder", "Places", "fingerprint", "points_at", "shapes_seen"]
 
@@ -74,12 +75,18 @@ class Encoder(ABC):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next(self.module.parameters()).device
+        return self._weight.device
 
     @property
     def dtype(self) -> torch.dtype:
         """What the weights are held and computed in."""
-        return next(self.module.parameters()).dtype
+        return self._weight.dtype
+
+    @property
+    def _weight(self) -> Tensor:
+        """Some weight; a module without any counts as one on the CPU."""
+        every = chain(self.module.parameters(), self.module.buffers())
+        return next((weight for weight in every if weight.is_floating_point()), torch.empty(0))
 
     def to(self, device: torch.device | str) -> Self:
         """Move it to a device, in place, and return it."""
@@ -93,7 +100,12 @@ class Encoder(ABC):
         return self
 
     def hooks(self) -> list[HookPoint]:
-        """Where the layers are seen, one point each."""
+        """Where the layers are seen, one point each.
+
+        Raises:
+            OtoscopeError: a part of the module has been put into training mode.
+        """
+        refuse_training(self.name, self.module.named_modules())
         return self._points
 
     @property
@@ -214,7 +226,7 @@ def points_at(module: nn.Module, places: Places, hook: str, name: str) -> list[H
             f"{name} cannot be listened to at {hook!r}; expected {', '.join(places)} or a pattern of module "
             "names such as 'blocks.*'"
         )
-    if "." not in hook and not hasattr(module, hook):
+    if "." not in hook and not hasattr(module, hook.removesuffix(":input")):
         raise UsageError(
             f"{name} has no hook {hook!r}; expected {', '.join(places)}, or the name of a module, * standing "
             "for any one part between dots, such as 'blocks.*'"

@@ -1,7 +1,7 @@
 """Where a model is listened to: modules found by pattern, and one way to see or change what passes there."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from otoscope.errors import OtoscopeError, UsageError
 
-__all__ = ["HookPoint", "find"]
+__all__ = ["HookPoint", "find", "refuse_training"]
 
 Watcher = Callable[[Tensor], Tensor | None]
 """Gets an activation of shape (clips, positions, units); what it returns, if anything, takes its place."""
@@ -49,10 +49,11 @@ class HookPoint:
 
         Args:
             watch: gets the activation as (clips, positions, units), whatever the layout; of a module that
-                returns a tuple, its first element.
+                returns a tuple, its first element. A module's input is its first argument, or the first one
+                by name if all are given by name.
         """
         if self.at == "input":
-            return self.module.register_forward_pre_hook(_Hook(self, watch).before)
+            return self.module.register_forward_pre_hook(_Hook(self, watch).before, with_kwargs=True)
         return self.module.register_forward_hook(_Hook(self, watch).after)
 
 
@@ -63,18 +64,29 @@ class _Hook:
         self._point = point
         self._watch = watch
 
-    def before(self, _module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        changed = self._see(inputs[0])
-        return None if changed is None else (changed, *inputs[1:])
+    def before(
+        self, _module: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        first = None if inputs else next(iter(named), None)
+        changed = self._see(inputs[0] if inputs else named.get(first or ""))
+        if changed is None:
+            return None
+        return (inputs, {**named, first: changed}) if first else ((changed, *inputs[1:]), named)
 
     def after(self, _module: nn.Module, _inputs: Any, output: Any) -> Any:
         if not isinstance(output, (tuple, list)):
             return self._see(output)
-        changed = self._see(output[0])
-        return None if changed is None else type(output)([changed, *output[1:]])
+        changed = self._see(output[0] if output else None)
+        make = getattr(type(output), "_make", type(output))  # a named tuple's own way
+        return None if changed is None else make([changed, *output[1:]])
 
-    def _see(self, activation: Tensor) -> Tensor | None:
+    def _see(self, activation: Any) -> Tensor | None:
         layout = self._point.layout
+        if not isinstance(activation, Tensor):
+            raise OtoscopeError(
+                f"module {self._point.name!r} gave a {type(activation).__name__}; expected a tensor, or a "
+                "tuple that begins with one; try a module inside it"
+            )
         if layout == "btu":
             return self._watch(activation)
         if activation.ndim != len(layout):
@@ -88,6 +100,24 @@ class _Hook:
         if changed is None:
             return None
         return changed.view(moved.shape).permute([common.index(axis) for axis in layout])
+
+
+def refuse_training(name: str, modules: Iterable[tuple[str, nn.Module]]) -> None:
+    """Refuse a model of which a part is in training mode.
+
+    Args:
+        name: of the model.
+        modules: its modules by name.
+
+    Raises:
+        OtoscopeError: one is.
+    """
+    for where, module in modules:
+        if module.training:
+            raise OtoscopeError(
+                f"model {name!r} is in training mode ({where or type(module).__name__}), in which dropout, "
+                "layerdrop and SpecAugment change what its neurons do; expected evaluation mode; try .eval()"
+            )
 
 
 def find(module: nn.Module, patterns: str | Sequence[str], *, layout: str = "btu") -> list[HookPoint]:
@@ -106,23 +136,21 @@ def find(module: nn.Module, patterns: str | Sequence[str], *, layout: str = "btu
     >>> [point.name for point in find(net, "*.1")]
     ['0.1', '1.1']
     """
-    found: dict[tuple[str, str], None] = {}
-    for pattern in [patterns] if isinstance(patterns, str) else patterns:
+    # A module that is shared goes by all its names, but is one place.
+    modules = dict(module.named_modules(remove_duplicate=False))
+    found: dict[tuple[int, Literal["output", "input"]], str] = {}
+    for pattern in ([patterns] if isinstance(patterns, str) else patterns) or [""]:
         at: Literal["output", "input"] = "input" if pattern.endswith(_INPUT) else "output"
         expression = re.compile(re.escape(pattern.removesuffix(_INPUT)).replace(r"\*", r"[^.]+"))
-        names = [name for name, _ in module.named_modules() if name and expression.fullmatch(name)]
+        names = [name for name in modules if name and expression.fullmatch(name)]
         if not names:
             raise UsageError(_unmatched(module, pattern.removesuffix(_INPUT)))
-        found.update(dict.fromkeys((name, at) for name in names))
-    order = {name: number for number, (name, _) in enumerate(module.named_modules())}
+        for name in names:
+            found.setdefault((id(modules[name]), at), name)
+    order = {name: number for number, name in enumerate(modules)}
     return [
-        HookPoint(
-            name if at == "output" else name + _INPUT,
-            module.get_submodule(name),
-            "input" if at == "input" else "output",
-            layout,
-        )
-        for name, at in sorted(found, key=lambda each: order[each[0]])
+        HookPoint(name if at == "output" else name + _INPUT, modules[name], at, layout)
+        for (_, at), name in sorted(found.items(), key=lambda each: order[each[1]])
     ]
 
 

@@ -61,7 +61,7 @@ def _load(request: Request) -> M2D:
     if request.allow:
         raise UsageError(f"{request.name} takes no allow; only weight files do")
     kind, at, seed = request.rest.partition("@")
-    if at and not seed.isdecimal():
+    if at and not (seed.isdecimal() and int(seed) < 2**64):  # torch takes no greater one
         raise UsageError(
             f"the seed of {request.name!r} is {seed!r}; expected a whole number from 0, as in mini:{kind}@1"
         )

@@ -1,6 +1,7 @@
 """The names that models go by, `FAMILY:REST?OPTIONS`, and the families that answer to them."""
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import torch
 
-from otoscope.errors import OtoscopeError, UsageError
+from otoscope.errors import UsageError
 from otoscope.models.base import AudioModel
 from otoscope.models.encoder import Encoder
 from otoscope.models.family import Family, ModelRow, Request
@@ -22,6 +23,7 @@ GROUP = "otoscope.models"
 
 # Modules of this room with a FAMILY, in the order of the list that people see.
 _BUILT_IN = ("loading", "mini", "beats", "audiomae", "eat", "atst", "dasheng", "hf.loading")
+_GREATEST_SEED = 2**64 - 1  # that torch takes
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 _RANDOM = ModelRow(
@@ -51,8 +53,7 @@ def available() -> list[ModelRow]:
 def families() -> Mapping[str, Family]:
     """The families by name: the built-in ones, then those that installed packages register.
 
-    Raises:
-        OtoscopeError: a package's family cannot be imported, or has a name that is taken.
+    A package whose family cannot be imported, or has a name that is taken, is warned of and left out.
     """
     found: dict[str, Family] = {}
     for module in _BUILT_IN:
@@ -61,16 +62,25 @@ def families() -> Mapping[str, Family]:
     for entry in entry_points(group=GROUP):
         try:
             family = entry.load()
+            problem = _problem(family, (*found, "random"))
         except Exception as error:  # whatever a stranger's module raises
-            raise OtoscopeError(
-                f"the model family {entry.name!r} of an installed package cannot be loaded "
-                f"({entry.value}: {error}); try updating or removing the package"
-            ) from error
-        if not isinstance(family, Family) or family.name in (*found, "random"):
-            problem = "is no Family" if not isinstance(family, Family) else "has a name that is taken"
-            raise OtoscopeError(f"the model family {entry.name!r} ({entry.value}) {problem}")
-        found[family.name] = family
+            problem = f"cannot be loaded: {error}"
+        if problem:
+            warnings.warn(
+                f"the model family {entry.name!r} ({entry.value}) of an installed package {problem}; it is "
+                "left out; try updating or removing the package",
+                stacklevel=2,
+            )
+        else:
+            found[family.name] = family
     return found
+
+
+def _problem(family: object, taken: Sequence[str]) -> str:
+    """Why what a package registers cannot be a family; "" if it can."""
+    if not isinstance(family, Family):
+        return f"is no Family but a {type(family).__name__}"
+    return f"has the name {family.name!r}, which is taken" if family.name in taken else ""
 
 
 def load_model(
@@ -148,8 +158,12 @@ def _read(spec: str) -> tuple[Family, Request]:
         expected = ", ".join(dict.fromkeys(row.name.partition(" (")[0] for row in available()))
         raise UsageError(f"there is no model {spec!r}; expected {expected}; try `otoscope models`")
     path, _, query = rest.partition("?")
+    if not path:
+        raise UsageError(f"{spec!r} names no more than a family; expected {first}:PATH")
     try:
-        options = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+        # A plus is a plus, not a space: names are written as they are read.
+        plain = query.replace("+", "%2B")
+        options = dict(parse_qsl(plain, keep_blank_values=True, strict_parsing=bool(query)))
     except ValueError as error:
         raise UsageError(
             f"the end of the model's name, ?{query}, cannot be read; expected OPTION=VALUE, joined by &"
@@ -161,8 +175,11 @@ def _seed(spec: str, rest: str) -> tuple[str, int]:
     name, at, seed = rest.rpartition("@")
     if not at or "/" in seed:
         return rest, 0
-    if not seed.isdecimal():
-        raise UsageError(f"the seed of {spec!r} is {seed!r}; expected a whole number from 0, as in {name}@1")
+    if not seed.isdecimal() or int(seed) > _GREATEST_SEED:
+        raise UsageError(
+            f"the seed of {spec!r} is {seed!r}; expected a whole number from 0 to {_GREATEST_SEED}, behind "
+            f"all options, as in {name}@1; where the @ is part of a path, try random:{rest}@0"
+        )
     return name, int(seed)
 
 
@@ -189,7 +206,9 @@ def _device(device: torch.device | str) -> torch.device:
         where = torch.device(device)
     except RuntimeError as error:
         raise UsageError(f"there is no device {device!r}; expected cpu, cuda or mps") from error
-    missing = {"cuda": not torch.cuda.is_available(), "mps": not torch.backends.mps.is_available()}
-    if missing.get(where.type):
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if where.type not in there:
+        raise UsageError(f"there is no device {device!r}; expected cpu, cuda or mps")
+    if (where.index or 0) >= there[where.type]:
         raise UsageError(f"device {device} is not available on this machine; try cpu")
     return where

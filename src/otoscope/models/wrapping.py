@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,6 +46,8 @@ def wrap(
 
     Only clips of equally many samples share a batch, so that no padding is needed. The clip's embedding is
     the mean of the module's output over the tokens that count, or the output itself if it has one row a clip.
+    Of `prepare` and `valid_tokens` the fingerprint holds the names only: record into another store when you
+    change what they do.
 
     Args:
         module: takes what `prepare` makes and returns a tensor of shape (clips, width) or (clips, positions,
@@ -57,8 +60,8 @@ def wrap(
         prepare: makes the module's input of waveforms, float32 of shape (clips, samples): a tensor, a tuple
             of arguments or a dict of named ones. By default the waveforms are the input.
         valid_tokens: how many positions a clip of so many samples fills with sound, counted after the special
-            ones; or which, as a boolean mask over all positions. By default every position counts, and clips
-            that were padded to a length are refused.
+            ones; or which, as a boolean mask over all positions. All layers must have as many positions then.
+            By default every position counts, and clips that were padded to a length are refused.
         special: positions in front that stand for no place in the clip (CLS).
         min_samples: the shortest clip that the module takes.
         layout: the axes of the activations: "btu" for (clips, positions, units); see `HookPoint`.
@@ -73,8 +76,13 @@ def wrap(
     >>> model.layers, model.tokens(16000)
     ((Layer(name='2', units=8, grid=0),), 100)
     """
-    for what, number, least in (("sample_rate", sample_rate, 1), ("special", special, 0)):
-        if number < least:
+    numbers: dict[str, tuple[Any, int]] = {
+        "sample_rate": (sample_rate, 1),
+        "special": (special, 0),
+        "min_samples": (min_samples, 1),
+    }
+    for what, (number, least) in numbers.items():
+        if not isinstance(number, Integral) or number < least:
             raise UsageError(f"{what} is {number}; expected a whole number from {least}")
     if module.training:
         warnings.warn(
@@ -92,6 +100,13 @@ def wrap(
         min_samples=min_samples,
         name=name or f"wrap:{type(module).__name__}",
     )
+
+
+def _named(function: object) -> str | None:
+    """What a function is called where it was written."""
+    if function is None:
+        return None
+    return str(getattr(function, "__qualname__", type(function).__qualname__))
 
 
 @dataclass(frozen=True)
@@ -128,6 +143,8 @@ class WrappedModel(Encoder):
             "module": f"{type(module).__module__}.{type(module).__qualname__}",
             "sample_rate": sample_rate,
             "special": special,
+            # By their names only: what functions do cannot be hashed.
+            "functions": [_named(prepare), _named(valid_tokens)],
         }
         super().__init__(
             module, points, name=name, sample_rate=sample_rate, embedding_size=0, settings=settings
@@ -137,7 +154,7 @@ class WrappedModel(Encoder):
         self._special = special
         self._shortest = min_samples
         self._positions: dict[int, tuple[int, ...]] = {}
-        self.layers, self.embedding_size = self._look()
+        self.layers, self.embedding_size, self._tokens_per_feature = self._look()
 
     @property
     def min_samples(self) -> int:
@@ -169,11 +186,7 @@ class WrappedModel(Encoder):
 
     def forward(self, chunk: Chunk) -> Tensor:
         """Run the module: (clips, positions, width), with one position where it sums a clip up itself."""
-        inputs = chunk.inputs
-        if isinstance(inputs, Mapping):
-            output = self.module(**inputs)
-        else:
-            output = self.module(*inputs) if isinstance(inputs, (tuple, list)) else self.module(inputs)
+        output = self._called(chunk.inputs)
         output = getattr(output, "last_hidden_state", output)
         features = output[0] if isinstance(output, (tuple, list)) else output
         if not isinstance(features, Tensor) or features.ndim not in (2, 3):
@@ -184,11 +197,30 @@ class WrappedModel(Encoder):
             )
         return features if features.ndim == 3 else features[:, None]
 
+    def _called(self, inputs: Any) -> Any:
+        """What the module makes of its input, however many arguments that is."""
+        try:
+            if isinstance(inputs, Mapping):
+                return self.module(**inputs)
+            return self.module(*inputs) if isinstance(inputs, (tuple, list)) else self.module(inputs)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or "memory" in str(error):
+                raise  # the recorder knows what to do
+            raise OtoscopeError(
+                f"{self.name} cannot hear a clip ({error}); expected a module that takes what prepare= makes "
+                "of it; if the clip is too short for it, try min_samples= in wrap()"
+            ) from error
+
     def embedding(self, chunks: Sequence[Chunk], features: Sequence[Tensor]) -> Tensor:
         """The mean over the tokens that count; the output itself where it has one row a clip."""
-        if features[0].shape[1] == 1:
-            return features[0][:, 0].float()
-        return super().embedding(chunks, features)
+        (chunk,), (feature,) = chunks, features
+        if feature.shape[1] == 1:
+            return feature[:, 0].float()
+        # Where the output has more or fewer positions than the layers, each has its share of theirs.
+        positions = max(1, round(feature.shape[1] * self._tokens_per_feature))
+        kind = chunk.kind_at(0, positions)
+        nearest = torch.arange(feature.shape[1], device=kind.device) * positions // feature.shape[1]
+        return super().embedding([Chunk(None, kind[:, nearest])], features)
 
     def token_grid(self, samples: int, grid: int = 0) -> pd.DataFrame:
         """Tokens in equal steps over the clip, each over all frequencies; see `AudioModel`."""
@@ -210,16 +242,17 @@ class WrappedModel(Encoder):
         """What each position of a clip stands for."""
         kind = np.full(positions, Position.TOKEN, dtype=np.uint8)
         if self._valid_tokens is not None:
-            valid = self._valid_tokens(real)
-            if isinstance(valid, np.ndarray):
-                if valid.shape != kind.shape or valid.dtype != np.bool_:
-                    raise OtoscopeError(
-                        f"valid_tokens gave a mask of shape {valid.shape} and type {valid.dtype} for a clip "
-                        f"of {real} samples in {self.name}; expected booleans for its {positions} positions"
-                    )
+            valid = np.asarray(self._valid_tokens(real))
+            if valid.shape == () and valid.dtype.kind in "iuf":
+                kind[self._special + max(0, int(valid)) :] = Position.PADDING
+            elif valid.shape == kind.shape and valid.dtype == np.bool_:
                 kind[~valid] = Position.PADDING
             else:
-                kind[self._special + int(valid) :] = Position.PADDING
+                raise OtoscopeError(
+                    f"valid_tokens gave a mask of shape {valid.shape} and type {valid.dtype} for a clip of "
+                    f"{real} samples in {self.name}; expected a number, or booleans for its {positions} "
+                    "positions"
+                )
         elif real < samples:
             raise OtoscopeError(
                 f"{self.name} cannot tell which tokens of a clip padded from {real} to {samples} samples "
@@ -230,6 +263,8 @@ class WrappedModel(Encoder):
 
     def _fitting(self, inputs: Any) -> Any:
         """Inputs on the model's device, numbers that are not whole in its type."""
+        if isinstance(inputs, np.ndarray):
+            inputs = torch.from_numpy(inputs)
         if isinstance(inputs, Tensor):
             return inputs.to(self.device, self.dtype if inputs.is_floating_point() else inputs.dtype)
         if isinstance(inputs, Mapping):
@@ -238,8 +273,8 @@ class WrappedModel(Encoder):
             tuple(self._fitting(value) for value in inputs) if isinstance(inputs, (tuple, list)) else inputs
         )
 
-    def _look(self) -> tuple[tuple[Layer, ...], int]:
-        """The layers, and the size of the embedding, as a second of silence shows them."""
+    def _look(self) -> tuple[tuple[Layer, ...], int, float]:
+        """The layers, the size of the embedding and tokens per feature, as a second of silence shows them."""
         seen, features = self._run(max(self.sample_rate, self._shortest))
         for point, shapes in zip(self._points, seen, strict=True):
             if len(shapes) != 1:
@@ -254,11 +289,17 @@ class WrappedModel(Encoder):
                 )
         positions = [shapes[0][1] for shapes in seen]
         grids = sorted(set(positions), reverse=True)
+        if len(grids) > 1 and self._valid_tokens is not None:
+            raise UsageError(
+                f"the layers of {self.name} have {' or '.join(map(str, grids))} positions, for which one "
+                "valid_tokens= cannot speak; expected layers of as many positions; try wrapping those of "
+                "each number by themselves"
+            )
         layers = tuple(
             Layer(point.name, shapes[0][2], grids.index(shapes[0][1]))
             for point, shapes in zip(self._points, seen, strict=True)
         )
-        return layers, features.shape[-1]
+        return layers, features.shape[-1], grids[0] / features.shape[1]
 
     def _shown(self, samples: int) -> tuple[int, ...]:
         """Positions of a clip of so many samples in each grid; the module is run once for each length."""

@@ -128,7 +128,7 @@ class W2VBert(Encoder):
     def forward(self, chunk: Chunk) -> Tensor:
         """Run a chunk: features of shape (clips, positions, width)."""
         pairs, sound = chunk.inputs
-        features: Tensor = self.module(pairs, attention_mask=sound).last_hidden_state
+        features: Tensor = self.module(pairs, attention_mask=sound)[0]
         return features
 
     def token_grid(self, samples: int, grid: int = 0) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Where a model of transformers comes from, and what a kind of such models has to say of itself."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,12 @@ _NO_MATTER = {
     "name_or_path",
 }
 _NO_MATTER |= {"id2label", "label2id", "num_labels", "problem_type", "auto_map", "_attn_implementation"}
+# What matters in training only, or to heads: dropout, masking, losses, vocabularies.
+_TRAINING = re.compile(
+    "dropout|layerdrop|^mask_|spec_augment|^ctc_|token_id$|^output_|return_dict|vocab|codevector|diversity|"
+    "contrastive|num_negatives|feat_quantizer|classifier|^tdnn_|^xvector_|weighted_layer_sum|initializer_range|"
+    "adapter|gradient_checkpointing|chunk_size_feed_forward|num_ctc_classes|decoder"
+)
 
 
 @dataclass(frozen=True)
@@ -108,12 +115,21 @@ class Source:
         said = said or files.json("preprocessor_config.json") or {}
         with self._building(extractor_class):
             make: Any = extractor_class
-            return make.from_dict(dict(said))
+            extractor = make.from_dict(dict(said))
+        rate = getattr(extractor, "sampling_rate", None)
+        if not isinstance(rate, int) or rate < 1:
+            raise OtoscopeError(
+                f"{self.place}: its preprocessor_config.json says sampling_rate {rate!r}; expected Hz, a "
+                "whole number above 0"
+            )
+        return extractor
 
     def settings(self) -> dict[str, Any]:
         """What the config says that numbers may depend on, for the fingerprint, as JSON holds it."""
         said: Mapping[str, Any] = self.config.to_diff_dict()
-        return {key: value for key, value in said.items() if key not in _NO_MATTER}
+        return {
+            key: value for key, value in said.items() if key not in _NO_MATTER and not _TRAINING.search(key)
+        }
 
     @contextmanager
     def _building(self, made: type) -> Iterator[None]:

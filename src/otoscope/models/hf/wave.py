@@ -72,7 +72,7 @@ class WaveEncoder(Encoder):
     `squeeze` says, and what is left over at the end is no token's.
 
     Args:
-        module: a model of transformers from waveforms to `last_hidden_state`.
+        module: a model of transformers from waveforms to, first of all, features.
         points: where it is listened to.
         kernels: of the convolutions, in samples of what each takes.
         steps: their strides, likewise.
@@ -170,7 +170,8 @@ class WaveEncoder(Encoder):
         with warnings.catch_warnings():
             # WavLM's attention takes a mask of booleans beside one of numbers, of which PyTorch complains.
             warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", UserWarning)
-            features: Tensor = self.module(values, attention_mask=mask).last_hidden_state
+            # The first, not by its name: a config may ask for tuples.
+            features: Tensor = self.module(values, attention_mask=mask)[0]
         return features[:, : chunk.kind.shape[1] * self.squeeze]
 
     def embedding(self, chunks: Sequence[Chunk], features: Sequence[Tensor]) -> Tensor:
