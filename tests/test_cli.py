@@ -226,6 +226,10 @@ def test_our_own_mistakes_are_called_so(run: Run, store: Path, monkeypatch: pyte
     assert "--debug" in err
 
 
+def test_info_says_which_modules_the_neurons_are_of(run: Run, store: Path) -> None:
+    assert "neurons: 12 x 768, at blocks.*.mlp.act" in run("info", store)[1]
+
+
 def test_ctrl_c_exits_with_130(run: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

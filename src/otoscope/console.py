@@ -79,10 +79,14 @@ def store_document(store: "Store") -> dict[str, Any]:
 
 def store_lines(document: Mapping[str, Any]) -> Lines:
     """What is in a store, for people."""
+    from otoscope.neurons.addresses import modules, sizes
+
     yield (
         f"{document['store']}: {document['clips']} clips of {document['task']['name']} x "
         f"{document['neurons']} neurons of {document['model']['name']} ({document['layers']} layers)"
     )
+    names, units = zip(*document["model"]["layers"], strict=True)
+    yield f"  neurons: {sizes(units)}, at {modules(names)}"
     for name, labeling in document["labelings"].items():
         grouped = f", grouped by {labeling['group']}" if labeling["group"] else ""
         yield f"  {name}: {len(labeling['classes'])} classes{grouped}"

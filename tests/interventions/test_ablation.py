@@ -189,6 +189,13 @@ def test_another_model_is_refused(store):
         ablate(store, "tone", model=other.model)
 
 
+def test_a_model_that_no_name_finds_is_asked_for(store):
+    with pytest.raises(
+        OtoscopeError, match=r"recorded with 'planted:.*, a name that finds no .*model=\.\.\."
+    ):
+        ablate(store, "tone", neurons=[(0, 0)], controls=20)
+
+
 def test_clips_that_changed_since_are_refused(tmp_path):
     toy = planted(tmp_path / "clips", classes=2, detectors=1, units=100, clips=2, seconds=0.5)
     store = record(toy.model, toy.task, tmp_path / "toy.zarr")

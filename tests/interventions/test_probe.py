@@ -99,6 +99,12 @@ def test_the_logistic_probe_is_scikit_learns_with_the_best_strength():
     np.testing.assert_allclose(probe.decision_function(new), plain.decision_function(new), atol=0.02)
 
 
+def test_the_logistic_probe_computes_in_double_precision():
+    """In float32 the search sometimes ends on rounding, with a warning of scikit-learn's."""
+    X, y = blobs(2, 20)
+    assert logistic_probe(X.astype(np.float32), y)[-1].coef_.dtype == np.float64
+
+
 def test_the_strength_is_judged_on_whole_groups():
     """Where groups are plain and their classes are not, folds that split groups trust weak penalties."""
     rng = np.random.default_rng(0)

@@ -201,6 +201,16 @@ def test_an_earlier_report_is_replaced_whole(toy, make_store, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".report")]
 
 
+def test_a_wrapped_module_is_recorded_and_ablated_by_no_command(make_store):
+    lines = commands(collect([make_store(model="wrap:Net")])[0])
+    assert not [line for line in lines if line.startswith(("otoscope record", "otoscope ablate"))]
+    assert [line for line in lines if "otoscope.ablate(store, 'mood', model=otoscope.wrap(...))" in line]
+
+
+def test_the_page_says_which_layers_were_listened_to(page):
+    assert "2 x 40, at block *" in page.text
+
+
 def test_report_takes_a_list_of_stores(full_store, tmp_path):
     with pytest.raises(UsageError, match="at least one store"):
         report([], tmp_path / "report")

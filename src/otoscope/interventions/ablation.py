@@ -172,7 +172,14 @@ def _class_targets(
 def _recorded_model(store: Store, model: AudioModel | None, device: torch.device | str | None) -> AudioModel:
     recorded = store.info["model"]
     if model is None:
-        model = load_model(recorded["name"])
+        try:
+            model = load_model(recorded["name"])
+        except UsageError as error:
+            raise OtoscopeError(
+                f"{store.path} was recorded with {recorded['name']!r}, a name that finds no model here; "
+                "expected the recorded model: give it in Python, ablate(store, label, model=...), or install "
+                f"the package that brings its family ({error})"
+            ) from error
     if model.fingerprint != recorded["fingerprint"]:
         raise OtoscopeError(
             f"{store.path} was recorded with the model {recorded['name']!r} (fingerprint "

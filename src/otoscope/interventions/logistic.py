@@ -37,6 +37,7 @@ def logistic_probe(
     >>> logistic_probe(X, np.array(["low", "low", "high", "high"])).predict([[-3.0], [3.0]])
     array(['low', 'high'], dtype='<U4')
     """
+    X = np.asarray(X, dtype=np.float64)  # in float32 the search for the minimum may get stuck on rounding
     strength = _choose(X, y, groups, seed)
     return _pipeline(X, strength).fit(X, y)
 

@@ -1,7 +1,8 @@
 """Where a neuron is: `layer.unit` for people, two integers in files, a running number on the disk's axis."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Protocol
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from otoscope.errors import UsageError
 
-__all__ = ["Sized", "flat_index", "format_address", "parse_address", "positions"]
+__all__ = ["Sized", "flat_index", "format_address", "modules", "parse_address", "positions", "sizes"]
 
 _ADDRESS = re.compile(r"([0-9]+)\.([0-9]+)")
 
@@ -72,6 +73,24 @@ def flat_index(layers: Sequence[Sized], layer: int, unit: int) -> int:
     return sum(each.units for each in layers[:layer]) + unit
 
 
+def modules(names: Iterable[str]) -> str:
+    """The modules that were listened to, `*` standing for the numbers in their names.
+
+    >>> modules(["layers.0.ffn1.act", "layers.0.ffn2.act", "layers.1.ffn1.act", "layers.1.ffn2.act"])
+    'layers.*.ffn1.act, layers.*.ffn2.act'
+    """
+    return ", ".join(dict.fromkeys(re.sub(r"\b[0-9]+\b", "*", name) for name in names))
+
+
+def sizes(units: Iterable[int]) -> str:
+    """How many layers have how many units, from input to output.
+
+    >>> sizes([384, 384, 768])
+    '2 x 384, 1 x 768'
+    """
+    return ", ".join(f"{len(list(alike))} x {size}" for size, alike in groupby(units))
+
+
 def positions(layers: Sequence[Sized]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Layer and unit of every neuron in flat order, each of shape (neurons,).
 
@@ -79,7 +98,7 @@ def positions(layers: Sequence[Sized]) -> tuple[NDArray[np.int64], NDArray[np.in
     >>> [axis.tolist() for axis in positions([Layer(units=2), Layer(units=1)])]
     [[0, 0, 1], [0, 1, 0]]
     """
-    sizes = [each.units for each in layers]
-    layer = np.repeat(np.arange(len(sizes)), sizes)
-    unit = np.concatenate([np.arange(size) for size in sizes]) if sizes else np.zeros(0)
+    widths = [each.units for each in layers]
+    layer = np.repeat(np.arange(len(widths)), widths)
+    unit = np.concatenate([np.arange(width) for width in widths]) if widths else np.zeros(0)
     return layer.astype(np.int64), unit.astype(np.int64)

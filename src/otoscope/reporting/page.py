@@ -33,7 +33,7 @@ def render(content: Mapping[str, Any]) -> str:
     )
     environment.filters |= {
         name: getattr(wording, name)
-        for name in ("band", "number", "percent", "p_value", "short_model", "spread", "tied")
+        for name in ("band", "number", "percent", "p_value", "short_model", "spread", "tied", "unbroken")
     }
     page = environment.get_template("index.html.jinja")
     # The style sheet is the package's own file, the only thing that is not escaped.

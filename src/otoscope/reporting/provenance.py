@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from otoscope.neurons.addresses import modules, sizes
 from otoscope.reporting.collect import Recorded
 
 
@@ -34,10 +35,11 @@ def sources(recorded: Sequence[Recorded]) -> list[dict[str, Any]]:
     found = []
     for each in recorded:
         info = each.store.info
-        model, task = info["model"], info["task"]
+        model, task, layers = info["model"], info["task"], each.store.layers
         facts = [
             ("model", each.model),
             ("fingerprint of the weights", model["fingerprint"]),
+            ("neurons", f"{sizes(layer.units for layer in layers)}, at {modules(it.name for it in layers)}"),
             ("task", each.task),
             ("hash of the manifest", task["fingerprint"]),
             ("settings", ", ".join(f"{key} {value}" for key, value in _flat(info["settings"]))),

@@ -80,6 +80,9 @@ def commands(recorded: Recorded) -> list[str]:
     lines = [f"otoscope record --model {model} --task {task} --out {name}"]
     if seconds:
         lines[0] += f" --seconds {seconds:g}"
+    wrapped = recorded.model.startswith("wrap:")  # a module in somebody's program, which no spec names
+    if wrapped:
+        lines = [f"# {name} is recorded in Python: otoscope.record(otoscope.wrap(...), ...)"]
     chosen = {selection.label: selection for selection in recorded.selections}
     for label in recorded.store.labelings:
         quoted = shlex.quote(label)
@@ -87,7 +90,9 @@ def commands(recorded: Recorded) -> list[str]:
             f"otoscope select {name} --label {quoted}" + (_options(chosen[label]) if label in chosen else ""),
             f"otoscope probe {name} --label {quoted}",
             f"otoscope share {shlex.quote(f'{recorded.name}:{label}')}",
-            f"otoscope ablate {name} --label {quoted}",
+            f"# in Python: otoscope.ablate(store, {label!r}, model=otoscope.wrap(...))"
+            if wrapped
+            else f"otoscope ablate {name} --label {quoted}",
         ]
     return lines
 

@@ -61,6 +61,15 @@ def tied(text: str) -> str:
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
+def unbroken(text: str) -> str:
+    """A chance level whose band stays on one line; between mean and band there may be a break.
+
+    >>> unbroken("90 · 88 to 92").split(" ")
+    ['90\\xa0·', '88\\xa0to\\xa092']
+    """
+    return text.replace(" to ", "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}").replace(" ·", "\N{NO-BREAK SPACE}·")
+
+
 def signed(value: float | None, digits: int = 1) -> str:
     """A change, with its sign and a fixed number of decimals.
 
