@@ -1,4 +1,7 @@
-"""Tiny copies of the official layouts: real folders, real tables, real WAV files of 0.1 s."""
+"""Real files of 0.1 s for tiny copies of the official layouts."""
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,7 +10,10 @@ import pytest
 from otoscope import audio
 
 EMOTIONS = ("ANG", "HAP", "SAD")
-ACTORS = {"1001": "Male", "1002": "Female", "1009": "Male"}  # of EVAR's test, train and valid speakers
+ACTORS = {"1001": "Male", "1002": "Female", "1009": "Male"}
+HERE = str(Path(__file__).parent)
+if HERE not in sys.path:  # the layouts of the data sets are modules of their own
+    sys.path.insert(0, HERE)
 
 
 @pytest.fixture
@@ -22,6 +28,14 @@ def wav():
         return path
 
     return write
+
+
+@pytest.fixture
+def layout(tmp_path, wav):
+    """Make a data set's tiny copy: layout("esc50") returns its folder."""
+    from test_contract import LAYOUTS
+
+    return lambda name: LAYOUTS[name].build(tmp_path, wav)
 
 
 @pytest.fixture

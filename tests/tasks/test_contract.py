@@ -1,88 +1,126 @@
 """One suite for every reader: what any task must keep, whatever its data set."""
 
+import importlib
 import pickle
 import shutil
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from layout_case import Layout
 
 from otoscope import audio
-from otoscope.tasks import Labeling, Task, available, check, load_task
+from otoscope.tasks import Labeling, Reader, Task, available, check, load_task
+from otoscope.tasks.registry import readers
 
-SPECS = {
-    "folder": lambda root: f"folder:{root}",
-    "esc50": lambda root: f"esc50:{root}",
-    "cremad": lambda root: f"cremad:{root}",
-    "gtzan": lambda root: f"gtzan:{root}",
-    "manifest": lambda root: f"manifest:{root / 'cremad.csv'}@{root / '16k' / 'cremad'}",
-    "mini": lambda root: "mini:voices",
+HERE = Path(__file__).parent
+LAYOUTS: dict[str, Layout] = {
+    name: layout
+    for path in sorted(HERE.glob("layout_*.py"))
+    if path.stem != "layout_case"
+    for name, layout in importlib.import_module(path.stem).LAYOUTS.items()
 }
-FIXTURES = {"folder": "sounds", "manifest": "evar", "mini": "nowhere"}
-OFFICIAL = ("esc50", "cremad", "gtzan")
+OFFICIAL = [name for name in LAYOUTS if readers()[name.partition("/")[0]].citation]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # tiny copies are not the whole data sets
 
 
-@pytest.fixture(params=list(SPECS))
-def kind(request):
-    return request.param
+@dataclass
+class Built:
+    name: str
+    layout: Layout
+    root: Path
+    reader: Reader
+
+    def spec(self, root: Path | None = None) -> str:
+        pattern = self.layout.spec or f"{self.name.partition('/')[0]}:{{root}}"
+        return pattern.format(root=root or self.root)
+
+    def load(self, **options) -> Task:
+        return load_task(self.spec(), **options)
+
+
+def make(name, folder, wav) -> Built:
+    layout = LAYOUTS[name]
+    folder.mkdir(exist_ok=True)
+    return Built(name, layout, layout.build(folder, wav), readers()[name.partition("/")[0]])
+
+
+@pytest.fixture(params=list(LAYOUTS))
+def built(request, tmp_path, wav) -> Built:
+    return make(request.param, tmp_path / "unpacked", wav)
 
 
 @pytest.fixture
-def nowhere(tmp_path):
-    """The miniature needs no folder."""
-    (tmp_path / "nowhere").mkdir()
-    return tmp_path / "nowhere"
+def task(built) -> Task:
+    return built.load()
 
 
-@pytest.fixture
-def root(kind, request):
-    return request.getfixturevalue(FIXTURES.get(kind, kind))
+@pytest.fixture(params=OFFICIAL)
+def official(request, tmp_path, wav) -> Built:
+    return make(request.param, tmp_path / "unpacked", wav)
 
 
-@pytest.fixture
-def task(kind, root):
-    return load_task(SPECS[kind](root))
+def test_every_reader_has_a_layout():
+    """A new reader costs one file, one class and one fixture: without the fixture this fails."""
+    covered = {id(readers()[name.partition("/")[0]]) for name in LAYOUTS}
+    assert [reader.name for reader in available() if id(reader) not in covered] == []
 
 
-def reader_of(kind):
-    name = {"manifest": "manifest:FILE[@ROOT]", "mini": "mini:voices"}.get(kind, f"{kind}:DIR")
-    return next(reader for reader in available() if reader.name == name)
+def test_its_clips_are_those_of_the_data_set(task, built):
+    for column, values in built.layout.clips.items():
+        found = [None if pd.isna(value) is True else value for value in task.clips[column]]
+        assert found == list(values), column
+
+
+def test_its_labelings_classes_groups_and_splits(task, built):
+    layout = built.layout
+    assert [labeling.name for labeling in task.labelings] == list(layout.classes)
+    for labeling in task.labelings:
+        assert labeling.classes == tuple(layout.classes[labeling.name]) or not layout.classes[labeling.name]
+        if layout.groups or layout.splits:
+            assert labeling.group == layout.groups.get(labeling.name), labeling.name
+            assert labeling.split == layout.splits.get(labeling.name), labeling.name
 
 
 def test_its_clips_have_distinct_names_and_files_that_are_there(task):
     assert task.clips["clip"].is_unique
-    assert all(audio.header(path).frames for path in task.clips["path"])
     assert not any(Path(clip).is_absolute() for clip in task.clips["clip"])
     assert list(task.clips.index) == list(range(len(task)))
 
 
-def test_it_passes_its_own_check(task):
-    check(task)
-
-
-def test_it_reads_every_clip(task):
-    for index in range(len(task)):
+def test_it_reads_every_clip_that_has_sound(task):
+    for index, path in enumerate(task.clips["path"]):
+        try:
+            seconds = audio.header(path).seconds
+        except audio.AudioError:
+            continue  # a trap of the data set, which the check names
         waveform = task.read(index, 16000)
         assert waveform.real == len(waveform.samples)
-        assert abs(waveform.real - 16000 * audio.header(task.clips["path"][index]).seconds) < 1
+        if "start" not in task.clips:
+            assert abs(waveform.real - 16000 * seconds) < 1
 
 
-def test_its_labelings_are_those_that_the_reader_states(task, kind):
-    stated = reader_of(kind).labelings
-    assert not stated or tuple(labeling.name for labeling in task.labelings) == stated
+def test_its_labelings_are_those_that_the_reader_states(task, built):
+    stated = built.reader.labelings
+    assert not stated or set(task.clips) >= {labeling.column for labeling in task.labelings}
+    assert not stated or [labeling.name for labeling in task.labelings] == list(stated)
+    for labeling in task.labelings:
+        assert len(labeling.classes) <= (stated.get(labeling.name) or np.inf)
 
 
-def test_every_clip_bears_one_class_and_every_class_has_clips(task):
+def test_membership_is_what_the_column_says(task):
     for labeling in task.labelings:
         member = labeling.membership(task.clips)
         assert member.shape == (len(task), len(labeling.classes))
-        assert (member.sum(axis=1) == 1).all()
-        assert (member.sum(axis=0) >= 2).all()
-        for index, label in enumerate(task.clips[labeling.column]):
-            assert member[index, labeling.classes.index(str(label))]
+        assert labeling.multilabel or (member.sum(axis=1) <= 1).all()
+        assert member.any(axis=0).all()
+        for row, labels in zip(member, labeling.labels(task.clips), strict=True):
+            assert [labeling.classes[at] for at in np.flatnonzero(row)] == sorted(
+                labels, key=labeling.classes.index
+            )
 
 
 def test_membership_does_not_depend_on_the_order_of_clips(task):
@@ -92,36 +130,39 @@ def test_membership_does_not_depend_on_the_order_of_clips(task):
         np.testing.assert_array_equal(shuffled, labeling.membership(task.clips)[order])
 
 
-def test_its_groups_and_splits_are_told_for_every_clip(task):
+def test_its_groups_and_splits_are_told_for_every_labelled_clip(task):
     for labeling in task.labelings:
+        labelled = labeling.membership(task.clips).any(axis=1)
         groups = labeling.groups(task.clips)
-        assert groups is None or (groups >= 0).all()
+        assert groups is None or (groups[labelled] >= 0).all()
         if labeling.split:
-            assert task.clips[labeling.split].notna().all()
-            parts = set(task.clips[labeling.split])
+            parts = set(task.clips[labeling.split][labelled])
             assert parts <= {"train", "valid", "test"} or all(isinstance(part, int) for part in parts)
 
 
-def test_no_group_lies_on_both_sides_of_a_split(task):
+def test_no_group_lies_on_both_sides_of_a_split(task, built):
     for labeling in task.labelings:
-        if labeling.group and labeling.split:
-            assert (task.clips.groupby(labeling.group)[labeling.split].nunique() == 1).all()
+        if labeling.group and labeling.split and labeling.name not in built.layout.crossing:
+            assert (task.clips.groupby(labeling.group)[labeling.split].nunique() <= 1).all()
 
 
-def test_it_is_the_same_task_wherever_its_folder_lies(task, kind, root, tmp_path):
-    moved = tmp_path / "elsewhere" / root.name
-    shutil.copytree(root, moved)
-    again = load_task(SPECS[kind](moved))
+def test_it_is_the_same_task_wherever_its_folder_lies(task, built, tmp_path):
+    moved = tmp_path / "elsewhere" / built.root.name
+    shutil.copytree(built.root, moved, symlinks=True)
+    again = load_task(built.spec(moved))
     assert again.fingerprint == task.fingerprint
     assert again.clips["clip"].tolist() == task.clips["clip"].tolist()
 
 
-def test_its_fingerprint_knows_length_and_labels(task, kind, root):
-    assert load_task(SPECS[kind](root), seconds=1).fingerprint != task.fingerprint
-    column = task.labelings[0].column
-    other = task.clips.copy()
-    other[column] = other[column].tolist()[::-1]
-    assert Task(task.name, other, task.labelings).fingerprint != task.fingerprint
+def test_its_fingerprint_knows_length_and_labels(task, built):
+    assert built.load(seconds=1).fingerprint != task.fingerprint
+    labeling = task.labelings[0]
+    labels = labeling.labels(task.clips)
+    other = labels[1:] + labels[:1]
+    assert other != labels
+    values = other if labeling.multilabel else [row[0] if row else None for row in other]
+    clips = task.clips.assign(**{labeling.column: pd.Series(values, dtype=object)})
+    assert Task(task.name, clips, task.labelings).fingerprint != task.fingerprint
 
 
 def test_it_survives_parquet_and_json(task, tmp_path):
@@ -135,68 +176,100 @@ def test_it_survives_parquet_and_json(task, tmp_path):
 def test_it_travels_to_a_worker(task):
     again = pickle.loads(pickle.dumps(task))
     assert again.fingerprint == task.fingerprint
-    np.testing.assert_array_equal(again.read(0, 16000).samples, task.read(0, 16000).samples)
+    assert again.clips.equals(task.clips)
 
 
-def test_seconds_crops_and_pads(kind, root):
+def test_seconds_crops_and_pads(built):
     for seconds in (0.05, 0.5):
-        waveform = load_task(SPECS[kind](root), seconds=seconds).read(0, 16000)
+        waveform = built.load(seconds=seconds).read(0, 16000)
         assert len(waveform.samples) == seconds * 16000
 
 
-def test_labels_choose_among_its_labelings(task, kind, root):
+def test_labels_choose_among_its_labelings(task, built):
     last = task.labelings[-1].name
-    assert [one.name for one in load_task(SPECS[kind](root), labels=[last]).labelings] == [last]
+    assert [one.name for one in built.load(labels=[last]).labelings] == [last]
 
 
 def test_a_part_of_it_keeps_its_classes(task):
     labeling = task.labelings[0]
-    part = task.head(len(labeling.classes))
-    assert len(part) == len(labeling.classes)
-    assert labeling.membership(part.clips).any(axis=0).all()
+    part = task.head(len(labeling.classes) + 1)
+    assert len(part) == len(labeling.classes) + 1
+    assert labeling.multilabel or labeling.membership(part.clips).any(axis=0).all()
 
 
-def test_reading_it_twice_gives_the_same(task, kind, root):
-    again = load_task(SPECS[kind](root))
+def test_reading_it_twice_gives_the_same(task, built):
+    again = built.load()
     pd.testing.assert_frame_equal(again.clips, task.clips)
     assert again.labelings == task.labelings
 
 
-@pytest.mark.parametrize("kind", OFFICIAL, indirect=False)
-def test_official_data_sets_state_citation_licence_and_origin(kind, request):
-    reader = reader_of(kind)
-    assert reader.citation
-    assert reader.licence
-    assert "get it" in reader.obtain or "get the" in reader.obtain
-    task = load_task(SPECS[kind](request.getfixturevalue(kind)))
-    assert (task.citation, task.licence) == (reader.citation, reader.licence)
+def test_the_check_of_it_names_files_only(task, built):
+    """Labels, groups and splits are in order; what is wrong is wrong with files, on purpose."""
+    check(task, files=False)
 
 
-@pytest.mark.parametrize("kind", OFFICIAL)
-def test_the_folder_above_will_do(kind, request):
-    root = request.getfixturevalue(kind)
-    assert load_task(f"{kind}:{root.parent}").fingerprint == load_task(f"{kind}:{root}").fingerprint
+class TestOfficial:
+    def test_it_states_citation_licence_origin_layout_and_sizes(self, official):
+        reader = official.reader
+        for fact in (reader.citation, reader.licence, reader.layout, reader.splits, reader.needs):
+            assert fact
+        assert "get it" in reader.obtain or "get the" in reader.obtain
+        assert len(type(reader).__doc__.splitlines()) > 1
+        task = official.load()
+        assert (task.citation, task.licence) == (reader.citation, reader.licence)
 
+    def test_it_is_found_by_all_its_names(self, official):
+        place = official.spec().partition(":")[2]
+        found = {load_task(f"{prefix}:{place}").fingerprint for prefix in official.reader.prefixes}
+        assert found == {official.load().fingerprint}
 
-@pytest.mark.parametrize("kind", OFFICIAL)
-def test_a_partial_data_set_is_counted(kind, request):
-    whole = reader_of(kind).clips
-    with pytest.warns(UserWarning, match=rf"\d+ clips, where the whole data set gives {whole}"):
-        load_task(f"{kind}:{request.getfixturevalue(kind)}")
+    def test_the_folder_above_will_do(self, official):
+        above = official.spec(official.root.parent)
+        assert load_task(above).fingerprint == official.load().fingerprint
 
+    def test_a_partial_data_set_is_counted(self, official):
+        whole = official.reader.clips
+        if whole:
+            with pytest.warns(UserWarning, match=rf"\d+ clips, where the whole data set gives {whole}"):
+                official.load()
 
-@pytest.mark.parametrize("kind", OFFICIAL)
-def test_an_empty_folder_says_how_to_obtain_it(kind, tmp_path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(ValueError, match=r"expected .*; get"):
-            load_task(f"{kind}:{tmp_path}")
+    def test_an_empty_folder_is_told_what_was_looked_for(self, official, tmp_path):
+        (tmp_path / "empty" / "inner").mkdir(parents=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(ValueError, match=r"looked for .* and found inner; expected") as caught:
+                load_task(official.spec(tmp_path / "empty"))
+        message = str(caught.value)
+        assert official.reader.obtain in message
+        assert all(line in message for line in official.reader.layout.splitlines())
 
+    def test_a_folder_that_is_not_there(self, official, tmp_path):
+        with pytest.raises(ValueError, match="nowhere: does not exist; expected a folder"):
+            load_task(official.spec(tmp_path / "nowhere"))
+        (tmp_path / "file").write_text("")
+        with pytest.raises(ValueError, match="file: is a file; expected a folder"):
+            load_task(official.spec(tmp_path / "file"))
 
-@pytest.mark.parametrize("prefix", ["folder", *OFFICIAL])
-def test_a_folder_that_is_not_there(prefix, tmp_path):
-    with pytest.raises(ValueError, match="nowhere: does not exist; expected a folder"):
-        load_task(f"{prefix}:{tmp_path / 'nowhere'}")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match="file: is a file; expected a folder"):
-        load_task(f"{prefix}:{tmp_path / 'file'}")
+    def test_without_what_it_needs_it_is_refused(self, official):
+        assert official.layout.broken
+        for name, message in official.layout.broken.items():
+            aside = official.root.parent.parent / "aside"
+            (official.root / name).rename(aside)
+            with pytest.raises(ValueError, match=message):
+                official.load()
+            aside.rename(official.root / name)
+        official.load()
+
+    def test_its_archive_need_not_be_unpacked(self, official, tmp_path):
+        archive = shutil.make_archive(str(tmp_path / "packed"), "zip", official.root.parent)
+        task = load_task(official.spec(Path(archive)))
+        assert task.fingerprint == official.load().fingerprint
+        assert all(path.startswith("zip://") for path in task.clips["path"])
+
+    def test_links_that_lead_out_of_it_are_not_followed(self, official, tmp_path):
+        first = official.load().clips["path"][0]
+        outside = tmp_path / "outside.wav"
+        Path(first).rename(outside)
+        Path(first).symlink_to(outside)
+        with pytest.raises(ValueError, match="a link that leads out of the folder"):
+            official.load()

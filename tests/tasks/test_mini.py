@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from otoscope.errors import UsageError
-from otoscope.tasks import mini
+from otoscope.tasks.own import mini
 
 TOOLS = Path(__file__).parents[2] / "tools" / "mini"
 CLASSES = {

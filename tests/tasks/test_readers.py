@@ -6,9 +6,9 @@ import pytest
 
 from otoscope.errors import UsageError
 from otoscope.tasks import TaskError, available, check, load_task
-from otoscope.tasks import cremad as cremad_reader
-from otoscope.tasks.cremad import TEST, VALID
-from otoscope.tasks.esc50 import MAJOR
+from otoscope.tasks.datasets import cremad as cremad_reader
+from otoscope.tasks.datasets.cremad import TEST, VALID
+from otoscope.tasks.datasets.esc50 import MAJOR
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*where the whole data set gives:UserWarning")
 

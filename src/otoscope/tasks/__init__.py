@@ -3,7 +3,7 @@
 from otoscope.tasks.base import Task
 from otoscope.tasks.check import check
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.reader import Reader
+from otoscope.tasks.reader import Reader, Request
 from otoscope.tasks.registry import available, load_task
 
-__all__ = ["Labeling", "Reader", "Task", "TaskError", "available", "check", "load_task"]
+__all__ = ["Labeling", "Reader", "Request", "Task", "TaskError", "available", "check", "load_task"]

@@ -1,104 +1,155 @@
 """What every reader of a data set states, and what readers share."""
 
-import os
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from otoscope.audio import SUFFIXES
+from otoscope import archives
 from otoscope.tasks.base import Task
+from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import TaskError
+from otoscope.tasks.telling import warn
+from otoscope.tasks.tree import Tree, hidden
 
-__all__ = ["Reader", "audio_files", "find_root", "folders", "visible", "warn"]
+__all__ = ["Reader", "Request"]
+
+_DEPTH = 2  # people name the folder that they unpacked into, and some archives hold a folder in a folder
 
 
 @dataclass(frozen=True)
-class Reader:
-    """How to name a kind of task, and how to read it.
+class Request:
+    """What is asked of a reader.
+
+    Attributes:
+        place: what follows the colon of the spec: mostly a folder.
+        labels: names of the labelings wanted; of a table, its columns; none: all, or the reader's choice.
+        separator: what stands between the labels of one cell, in readers of tables; "" where cells are never
+            to be cut; None for the reader's choice.
+    """
+
+    place: str
+    labels: Sequence[str] = ()
+    separator: str | None = None
+
+
+class Reader(ABC):
+    """A kind of task, how to name it, and how to read it. Its docstring says what users must know of it.
+
+    A third party registers a subclass as an entry point of the group "otoscope.tasks".
 
     Attributes:
         name: how to write it, "esc50:DIR"; what stands before the colon chooses the reader.
+        also: other names for it, such as EVAR's.
         about: what it is, in a line.
-        needs: what must be on disk.
-        labelings: the names of its labelings; empty where they depend on the data.
-        load: makes the task from what follows the colon and the label columns asked for (none: the reader's
-            choice).
+        needs: what must be on disk, in a line.
+        layout: what the unpacked archive looks like: a small tree of its files, a line each.
+        labelings: its labelings and how many classes each has, 0 where that is not fixed. Empty where they
+            depend on the data.
+        splits: its official splits or folds, in a line.
         clips: how many clips the whole data set gives; 0 where that is not fixed.
+        evar_seconds: to what length EVAR crops and pads it; 0 where EVAR does not know it.
         obtain: where the data set is to be had.
         citation: how to cite it.
         licence: on what terms it may be used.
     """
 
-    name: str
-    about: str
-    needs: str
-    labelings: tuple[str, ...]
-    load: Callable[[str, Sequence[str]], Task]
-    clips: int = 0
-    obtain: str = ""
-    citation: str = ""
-    licence: str = ""
+    name: ClassVar[str]
+    also: ClassVar[tuple[str, ...]] = ()
+    about: ClassVar[str]
+    needs: ClassVar[str]
+    layout: ClassVar[str] = ""
+    labelings: ClassVar[Mapping[str, int]] = {}
+    splits: ClassVar[str] = ""
+    clips: ClassVar[int] = 0
+    evar_seconds: ClassVar[float] = 0
+    obtain: ClassVar[str] = ""
+    citation: ClassVar[str] = ""
+    licence: ClassVar[str] = ""
+
+    @abstractmethod
+    def load(self, request: Request) -> Task:
+        """Read the task: all of its labelings, or for a table those asked for. No sound is read.
+
+        Raises:
+            TaskError: the data set is not there, or not as expected.
+        """
 
     @property
-    def prefix(self) -> str:
-        """What stands before the colon."""
-        return self.name.partition(":")[0]
+    def prefixes(self) -> tuple[str, ...]:
+        """What may stand before the colon."""
+        return (self.name.partition(":")[0], *self.also)
+
+    def find(self, place: str, *markers: str) -> Tree:
+        """The files of a data set: below the folder with one of the markers, or in the archive.
+
+        Looked at are the folder that the user named, those in it, two levels down, and the one above it.
+
+        Args:
+            place: what the user named.
+            markers: paths within the official layout, of files or folders; any one will do.
+
+        Raises:
+            TaskError: none is there; the message says what was looked for, what was found, what the official
+                layout is, and how to obtain the data set.
+        """
+        where = Path(place).expanduser()
+        if where.is_file() and archives.protocol(where):
+            return _told(_within(Tree.at(where), markers) or self._missing(place, markers))
+        if not where.is_dir():
+            Tree.at(where)  # says what is wrong with it
+        for folder in (*_below(where, _DEPTH), where.absolute().parent):
+            if any((folder / marker).exists() for marker in markers):
+                return _told(Tree.at(folder))
+        return self._missing(place, markers)
+
+    def refuse(self, place: str, problem: str) -> TaskError:
+        """The error for a place that is not as expected: what is wrong, what was expected, what to try."""
+        layout = "".join(f"\n  {line}" for line in self.layout.splitlines())
+        return TaskError(
+            f"{place}: {problem}; expected the official layout{':' + layout if layout else ''}\n{self.obtain}"
+        )
+
+    def _missing(self, place: str, markers: Sequence[str]) -> Tree:
+        where = Path(place).expanduser()
+        entries = Tree.at(where).top if where.is_file() else sorted(visible(where))
+        found = some(list(entries)) or "nothing"
+        raise self.refuse(
+            place, f"looked for {' or '.join(markers)} there, in its folders and above it, and found {found}"
+        )
 
 
-def folders(place: str) -> list[Path]:
-    """The folder that the user named, then those in it: users name the one they unpacked into as well.
-
-    Raises:
-        TaskError: there is no such folder.
-    """
-    folder = Path(place).expanduser()
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise TaskError(f"{place}: {what}; expected a folder; try its path again")
-    return [folder, *(child for child in visible(folder) if child.is_dir())]
+def visible(folder: Path) -> Iterator[str]:
+    """The names of what is in a folder, without hidden entries."""
+    return (child.name for child in folder.iterdir() if not hidden(child.name))
 
 
-def visible(folder: Path) -> list[Path]:
-    """What a folder holds, sorted, without hidden entries."""
-    return sorted(child for child in folder.iterdir() if not _hidden(child.name))
+def _below(folder: Path, depth: int) -> Iterator[Path]:
+    """A folder and those in it, the nearest first; links are not followed."""
+    level = [folder]
+    for _ in range(depth + 1):
+        yield from level
+        level = [
+            parent / name
+            for parent in level
+            for name in sorted(visible(parent))
+            if (parent / name).is_dir() and not (parent / name).is_symlink()
+        ]
 
 
-def find_root(place: str, marker: str, obtain: str) -> Path:
-    """The folder that holds `marker`, a path within the official layout: `place`, one in it, or that above.
-
-    Raises:
-        TaskError: none does; the message says what was looked for and how to obtain the data set.
-    """
-    here, *below = folders(place)
-    for folder in (here, *below, here.absolute().parent):
-        if (folder / marker).exists():
-            return folder
-    raise TaskError(
-        f"{place}: holds no {marker}, nor does a folder in it; expected the official layout; {obtain}"
-    )
+def _within(tree: Tree, markers: Sequence[str]) -> Tree | None:
+    """The part of an archive that is the data set: what lies in the folder with one of the markers."""
+    entries = (*tree.files, *tree.folders)
+    roots = {
+        name[: -len(marker)] for marker in markers for name in entries if f"/{name}".endswith(f"/{marker}")
+    }
+    return tree.below(min(roots, key=lambda root: (root.count("/"), root)).rstrip("/")) if roots else None
 
 
-def audio_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files below a folder, sorted: those with a suffix of audio, and the others.
-
-    Hidden files and folders do not count, and so neither do the `._*` stubs that macOS leaves in archives.
-    """
-    files = sorted(_walk(folder))
-    audio = [file for file in files if file.suffix.lower() in SUFFIXES]
-    return audio, [file for file in files if file.suffix.lower() not in SUFFIXES]
-
-
-def warn(message: str) -> None:
-    """Tell the user what a reader left out or could not find, without stopping."""
-    warnings.warn(message, UserWarning, stacklevel=2)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for place, children, names in os.walk(folder):
-        children[:] = [child for child in children if not _hidden(child)]
-        yield from (Path(place, name) for name in names if not _hidden(name))
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".")
+def _told(tree: Tree) -> Tree:
+    """The tree, once its user has been told what of it will not be opened."""
+    if tree.left_out:
+        listed = some([f"{name!r} ({reason})" for name, reason in tree.left_out.items()])
+        warn(f"{tree.place}: left out {len(tree.left_out)} entries: {listed}")
+    return tree

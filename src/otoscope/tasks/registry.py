@@ -1,61 +1,93 @@
 """From what a user writes, `esc50:DIR`, to a task."""
 
-from collections.abc import Sequence
+import pkgutil
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import ModuleType
 
 from otoscope.errors import UsageError
-from otoscope.tasks import cremad, esc50, folder, gtzan, manifest, mini
+from otoscope.tasks import datasets
 from otoscope.tasks.base import Task
-from otoscope.tasks.reader import Reader, warn
+from otoscope.tasks.reader import Reader, Request
+from otoscope.tasks.telling import warn
 
-__all__ = ["available", "load_task"]
+__all__ = ["available", "load_task", "readers"]
 
+GROUP = "otoscope.tasks"
+"""The entry points of readers that other packages bring."""
 
-def _load_mini(name: str, labels: Sequence[str]) -> Task:
-    return mini.load(name).only(labels)
-
-
-_MINI = "the embedded miniature: "
-_READERS = (
-    folder.READER,
-    manifest.READER,
-    esc50.READER,
-    cremad.READER,
-    gtzan.READER,
-    Reader("mini:events", f"{_MINI}sound events", "nothing", ("event",), _load_mini),
-    Reader("mini:notes", f"{_MINI}notes of instruments", "nothing", ("octave", "family"), _load_mini),
-    Reader("mini:voices", f"{_MINI}voices", "nothing", ("language", "gender", "speaker"), _load_mini),
-)
+# Modules with readers of what people have, in the order of the list that people see. Those of public data
+# sets are whatever lies in `datasets/`.
+_OWN = ("folder", "manifest", "mini")
 
 
 def available() -> list[Reader]:
     """Every reader there is: how to name its tasks, what it needs, its labelings, licence and citation.
 
-    >>> [reader.prefix for reader in available()][:2]
+    >>> [reader.prefixes[0] for reader in available()][:2]
     ['folder', 'manifest']
     """
-    return list(_READERS)
+    return list(dict.fromkeys(readers().values()))
 
 
-def load_task(spec: str, seconds: float | None = None, labels: Sequence[str] = ()) -> Task:
+@cache
+def readers() -> Mapping[str, Reader]:
+    """The readers by what stands before the colon: the built-in ones, then those of installed packages.
+
+    A package whose reader cannot be imported, or has a name that is taken, is warned of and left out.
+    """
+    found: dict[str, Reader] = {}
+    for module in _modules():
+        for reader in _in(module):
+            found.update(dict.fromkeys(reader.prefixes, reader))
+    for entry in entry_points(group=GROUP):
+        try:
+            stranger = entry.load()()
+            problem = _problem(stranger, found)
+        except Exception as error:  # whatever a stranger's module raises
+            problem = f"cannot be loaded: {error}"
+        if problem:
+            warnings.warn(
+                f"the task reader {entry.name!r} ({entry.value}) of an installed package {problem}; it is "
+                "left out; try updating or removing the package",
+                stacklevel=2,
+            )
+        else:
+            found.update(dict.fromkeys(stranger.prefixes, stranger))
+    return found
+
+
+def load_task(
+    spec: str,
+    seconds: float | None = None,
+    labels: Sequence[str] = (),
+    *,
+    separator: str | None = None,
+) -> Task:
     """Read a task: the table of its clips and what is asked of them. No sound is read yet.
 
     Args:
         spec: reader and place, such as "folder:sounds", "manifest:clips.csv@audio" or "cremad:/data/CREMA-D";
             `available` lists them.
         seconds: crop or zero-pad every clip to this length; by default clips stay whole.
-        labels: the labelings to take, in this order (for a manifest: its label columns); all by default.
+        labels: the labelings to take, in this order (for a table: its label columns); all by default.
+        separator: what stands between the labels in one cell of a table, such as "|"; "" where a cell is one
+            label whatever it holds; by default a comma.
 
     Raises:
         UsageError: an unknown reader or labeling.
         TaskError: the data set is not there, or not as expected.
     """
-    prefix, colon, place = spec.partition(":")
-    reader = {reader.prefix: reader for reader in _READERS}.get(prefix)
-    if reader is None or not colon or not place:
-        names = ", ".join(reader.name for reader in _READERS)
-        raise UsageError(f"no task is called {spec!r}; expected one of {names}")
-    task = reader.load(place, labels)
+    prefix, _, place = spec.partition(":")
+    reader = readers().get(prefix)
+    if reader is None or not place:
+        names = ", ".join(reader.name for reader in available())
+        raise UsageError(f"no task is called {spec!r}; expected one of {names}; try `otoscope tasks`")
+    task = reader.load(Request(place, tuple(labels), separator)).only(labels)
     if reader.clips and len(task) != reader.clips:
         warn(f"{spec}: {len(task)} clips, where the whole data set gives {reader.clips}")
     return replace(
@@ -64,3 +96,29 @@ def load_task(spec: str, seconds: float | None = None, labels: Sequence[str] = (
         citation=reader.citation or task.citation,
         licence=reader.licence or task.licence,
     )
+
+
+def _modules() -> Iterator[ModuleType]:
+    yield from (import_module(f"otoscope.tasks.own.{name}") for name in _OWN)
+    for found in pkgutil.iter_modules(datasets.__path__):
+        yield import_module(f"{datasets.__name__}.{found.name}")
+
+
+def _in(module: ModuleType) -> list[Reader]:
+    """An instance of each reader that a module defines and does not keep to itself."""
+    return [
+        kind()
+        for name, kind in vars(module).items()
+        if isinstance(kind, type)
+        and issubclass(kind, Reader)
+        and kind.__module__ == module.__name__
+        and not name.startswith("_")
+    ]
+
+
+def _problem(reader: object, taken: Mapping[str, Reader]) -> str:
+    """Why what a package registers cannot be a reader; "" if it can."""
+    if not isinstance(reader, Reader):
+        return f"is no Reader but a {type(reader).__name__}"
+    twice = [name for name in reader.prefixes if name in taken]
+    return f"has the name {twice[0]!r}, which is taken" if twice else ""

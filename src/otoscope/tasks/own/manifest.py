@@ -26,11 +26,12 @@ import pandas as pd
 from otoscope.tasks.base import RESERVED, Task
 from otoscope.tasks.cells import some, texts
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.reader import Reader, warn
+from otoscope.tasks.reader import Reader, Request
 from otoscope.tasks.tables import SPLITS, integers, need_columns, read_table
+from otoscope.tasks.telling import warn
 from otoscope.urls import is_url
 
-__all__ = ["READER", "load"]
+__all__ = ["Manifest"]
 
 _FILE = ("file_name", "filename", "file", "path", "audio")
 _GROUP = ("group", "speaker", "speaker_id", "spk_id", "actor", "subject")
@@ -179,10 +180,16 @@ def _is_multilabel(column: "pd.Series[Any]") -> bool:
     ) or any(isinstance(cell, str) and "," in cell for cell in column)
 
 
-READER = Reader(
-    name="manifest:FILE[@ROOT]",
-    about="a table of clips with label columns; EVAR's metadata CSV as it is",
-    needs="CSV or Parquet with a column of files (file_name, path ...) and columns of labels",
-    labelings=(),
-    load=load,
-)
+class Manifest(Reader):
+    """A table of clips with label columns."""
+
+    name = "manifest:FILE[@ROOT]"
+    about = "a table of clips with label columns"
+    needs = (
+        "CSV, TSV, Parquet or JSON lines with a column of files (file_name, path ...) and columns of labels"
+    )
+    splits = "a column `split` or `fold`, if there is one"
+
+    def load(self, request: Request) -> Task:
+        """Read a table of clips."""
+        return load(request.place, request.labels)

@@ -19,10 +19,11 @@ import pandas as pd
 from otoscope.tasks.base import Task
 from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.reader import Reader, folders, visible, warn
+from otoscope.tasks.reader import Reader, Request
 from otoscope.tasks.tables import need_columns, read_table
+from otoscope.tasks.telling import warn
 
-__all__ = ["EXCLUDED", "READER", "TEST", "VALID", "load"]
+__all__ = ["EXCLUDED", "TEST", "VALID", "CremaD", "load"]
 
 VALID = frozenset({"1009", "1011", "1022", "1034", "1039", "1047", "1066", "1070", "1082"})
 """Speakers of EVAR's valid split."""
@@ -58,7 +59,7 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
             table of the actors is not there.
     """
     folder = _audio_folder(place)
-    files = [file for file in visible(folder) if file.suffix == ".wav"]
+    files = [file for file in sorted(folder.glob("[!.]*")) if file.suffix == ".wav"]
     matches = {file: _NAME.fullmatch(file.name) for file in files}
     strangers = [file.name for file, match in matches.items() if not match]
     if strangers:
@@ -92,7 +93,11 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
 
 
 def _audio_folder(place: str) -> Path:
-    for folder in [child for base in folders(place) for child in (base / "AudioWAV", base)]:
+    for folder in [
+        child
+        for base in [Path(place).expanduser(), *sorted(Path(place).expanduser().glob("*/"))]
+        for child in (base / "AudioWAV", base)
+    ]:
         if folder.is_dir() and any(_NAME.fullmatch(file.name) for file in folder.glob("*.wav")):
             return folder
     raise TaskError(
@@ -115,17 +120,23 @@ def _genders(folder: Path, required: bool) -> dict[str, str]:
     return {}
 
 
-READER = Reader(
-    name="cremad:DIR",
-    about="CREMA-D: acted emotions in speech; emotion (6), gender (2), speaker (91)",
-    needs="the clone, with AudioWAV/ and VideoDemographics.csv",
-    labelings=("emotion", "gender", "speaker"),
-    load=load,
-    clips=7438,
-    obtain=_OBTAIN,
-    citation=(
+class CremaD(Reader):
+    """TODO."""
+
+    name = "cremad:DIR"
+    about = "CREMA-D: acted emotions in speech; emotion (6), gender (2), speaker (91)"
+    needs = "the clone, with AudioWAV/ and VideoDemographics.csv"
+    labelings = {"emotion": 6, "gender": 2, "speaker": 91}
+    splits = "train, valid and test by speaker (EVAR)"
+    clips = 7438
+    evar_seconds = 2.5
+    obtain = _OBTAIN
+    citation = (
         "H. Cao et al. CREMA-D: Crowd-sourced Emotional Multimodal Actors Dataset. "
         "IEEE Transactions on Affective Computing 5(4), 2014."
-    ),
-    licence="Open Database License 1.0, Database Contents License 1.0",
-)
+    )
+    licence = "Open Database License 1.0, Database Contents License 1.0"
+
+    def load(self, request: Request) -> Task:
+        """Read it."""
+        return load(request.place, request.labels)

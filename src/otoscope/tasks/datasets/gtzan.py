@@ -16,9 +16,9 @@ import pandas as pd
 
 from otoscope.tasks.base import Task
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.reader import Reader, folders
+from otoscope.tasks.reader import Reader, Request
 
-__all__ = ["READER", "load"]
+__all__ = ["Gtzan", "load"]
 
 _SPLITS = ("train", "valid", "test")
 _LISTS = "https://github.com/jongpillee/music_dataset_split (folder GTZAN_split)"
@@ -33,7 +33,12 @@ def load(place: str, labels: Sequence[str] = ()) -> Task:
             the listed files there.
     """
     inner = ("", "genres", "genres_original", "Data/genres_original")
-    candidates = [folder for top in folders(place) for name in inner if (folder := top / name).is_dir()]
+    candidates = [
+        folder
+        for top in [Path(place).expanduser(), *sorted(Path(place).expanduser().glob("*/"))]
+        for name in inner
+        if (folder := top / name).is_dir()
+    ]
     lists = _find_lists(place, candidates)
     rows = [
         {"clip": name, "split": split, "genre": _genre(file, name)}
@@ -88,19 +93,25 @@ def _locate(folder: Path, name: str) -> Path:
     return flat if flat.is_file() else folder / name
 
 
-READER = Reader(
-    name="gtzan:DIR",
-    about="GTZAN: music, ten genres, fault-filtered split",
-    needs="genres/ and the lists {train,valid,test}_filtered.txt",
-    labelings=("genre",),
-    load=load,
-    clips=930,
-    obtain=_OBTAIN,
-    citation=(
+class Gtzan(Reader):
+    """TODO."""
+
+    name = "gtzan:DIR"
+    about = "GTZAN: music, ten genres, fault-filtered split"
+    needs = "genres/ and the lists {train,valid,test}_filtered.txt"
+    labelings = {"genre": 10}
+    splits = "train, valid and test (fault-filtered lists)"
+    clips = 930
+    evar_seconds = 30.0
+    obtain = _OBTAIN
+    citation = (
         "G. Tzanetakis, P. Cook. Musical genre classification of audio signals. "
         "IEEE Transactions on Speech and Audio Processing 10(5), 2002. "
         "Split: C. Kereliuk, B. L. Sturm, J. Larsen. Deep Learning and Music Adversaries. "
         "IEEE Transactions on Multimedia 17(11), 2015."
-    ),
-    licence="none stated",
-)
+    )
+    licence = "none stated"
+
+    def load(self, request: Request) -> Task:
+        """Read it."""
+        return load(request.place, request.labels)

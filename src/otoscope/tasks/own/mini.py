@@ -13,14 +13,33 @@ import pandas as pd
 from otoscope.errors import UsageError
 from otoscope.tasks.base import Task
 from otoscope.tasks.labeling import Labeling
+from otoscope.tasks.reader import Reader, Request
 
-__all__ = ["NAMES", "archive", "load"]
+__all__ = ["NAMES", "Mini", "archive", "load"]
 
 NAMES = ("events", "notes", "voices")
 """The tasks of the miniature."""
 
 SECONDS = 2.0
 LICENCE = "Apache-2.0; rendered with espeak-ng and FluidR3 GM (MIT, Frank Wen), neither of them included"
+
+
+class Mini(Reader):
+    """Three small rendered tasks of 2 s clips that travel with the package.
+
+    `mini:events` says what sounds (event), `mini:notes` which note (octave, family), `mini:voices` who speaks
+    (language, gender, speaker). The embedded models never heard their voices, instruments, texts and seeds.
+    """
+
+    name = "mini:events|notes|voices"
+    about = "the embedded miniature: sound events, notes of instruments, voices"
+    needs = "nothing"
+    splits = "folds"
+    licence = LICENCE
+
+    def load(self, request: Request) -> Task:
+        """Read a task of the miniature from the package."""
+        return load(request.place)
 
 
 def archive() -> str:

@@ -1,0 +1,189 @@
+"""Where the files of a data set lie: below a folder, or in an archive, by their names within it.
+
+Nothing outside the folder is read: links that lead out of it, or round in a circle, and names with `..` are
+left out, and told. Hidden entries do not count, and so neither do the `._*` stubs and the `__MACOSX` folder
+that macOS puts into archives.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from otoscope import archives
+from otoscope.audio import SUFFIXES
+from otoscope.tasks.labeling import TaskError
+
+__all__ = ["Tree", "hidden"]
+
+_OUT = "a link that leads out of the folder"
+_CIRCLE = "a link in a circle"
+_BROKEN = "a link to nothing"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files below a folder or in an archive.
+
+    Attributes:
+        place: the folder or archive, as it was named.
+        files: their names relative to it, with forward slashes, sorted.
+        folders: the names of the folders below it, likewise, the empty ones too (in an archive: those with
+            files).
+        left_out: entries that are not to be opened, and why.
+        prefix: the part of the place that names are relative to, "" or ending in a slash.
+    """
+
+    place: str
+    files: tuple[str, ...]
+    folders: tuple[str, ...]
+    left_out: Mapping[str, str]
+    prefix: str = ""
+
+    @classmethod
+    def at(cls, place: str | os.PathLike[str]) -> "Tree":
+        """List what is there.
+
+        Raises:
+            TaskError: neither a folder nor an archive, or an archive that cannot be read.
+        """
+        name = os.fspath(place)
+        where = Path(name).expanduser()
+        if where.is_dir():
+            return _listed(where)
+        if where.is_file() and archives.protocol(where):
+            return _archived(where)
+        what = "is a file" if where.exists() else "does not exist"
+        raise TaskError(f"{name}: {what}; expected a folder; try its path again")
+
+    @property
+    def name(self) -> str:
+        """What the folder or archive is called, without an archive's suffix."""
+        path = Path(self.place).expanduser().resolve()
+        return path.name.partition(".")[0] if self._protocol else path.name
+
+    @property
+    def top(self) -> tuple[str, ...]:
+        """The names of the folders right below."""
+        return tuple(name for name in self.folders if "/" not in name)
+
+    @property
+    def audio(self) -> list[str]:
+        """The names of the files that are audio by their suffix."""
+        return [name for name in self.files if name.lower().endswith(SUFFIXES)]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def inside(self, folder: str) -> list[str]:
+        """The names of the files below one of the folders."""
+        return [name for name in self.files if name.startswith(f"{folder}/")]
+
+    def below(self, folder: str) -> "Tree":
+        """The part of the tree in one of its folders, with names relative to it; "" is all of it."""
+        if not folder:
+            return self
+        start = f"{folder}/"
+        cut = len(start)
+        return replace(
+            self,
+            files=tuple(name[cut:] for name in self.files if name.startswith(start)),
+            folders=tuple(name[cut:] for name in self.folders if name.startswith(start)),
+            left_out={name[cut:]: why for name, why in self.left_out.items() if name.startswith(start)},
+            prefix=self.prefix + start,
+        )
+
+    def path(self, name: str) -> str:
+        """The path or URL under which a file is opened; it need not be there.
+
+        Raises:
+            TaskError: the name leads out of the folder.
+        """
+        if reason := archives.unsafe(name) or self._reason(name):
+            raise TaskError(
+                f"{self.place}: {name!r} {reason}; expected a file within the folder; "
+                "try putting the file itself there"
+            )
+        inner = self.prefix + name
+        kind = self._protocol
+        return f"{kind}://{inner}::{self.place}" if kind else f"{self.place}/{inner}"
+
+    @cached_property
+    def _protocol(self) -> str:
+        return archives.protocol(self.place) if Path(self.place).is_file() else ""
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.files)
+
+    def _reason(self, name: str) -> str:
+        for entry, reason in self.left_out.items():
+            if reason in (_OUT, _CIRCLE) and (name == entry or name.startswith(f"{entry}/")):
+                return f"is {reason}" if name == entry else f"lies behind {reason} ({entry})"
+        return ""
+
+
+def hidden(name: str) -> bool:
+    """Whether an entry of a folder does not count.
+
+    >>> hidden("._a.wav"), hidden("a.wav")
+    (True, False)
+    """
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _listed(root: Path) -> Tree:
+    files: list[str] = []
+    folders: list[str] = []
+    left_out: dict[str, str] = {}
+    for kind, name in _walk(str(root), "", [os.path.realpath(root)], left_out):
+        (files if kind == "file" else folders).append(name)
+    return Tree(str(root), tuple(sorted(files)), tuple(sorted(folders)), left_out)
+
+
+def _walk(folder: str, prefix: str, above: list[str], left_out: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield ("file" or "folder", name) below a folder; `above` are the real paths of it and what it is in."""
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        left_out[prefix.rstrip("/")] = f"cannot be read: {error.strerror}"
+        return
+    for entry in entries:
+        name = prefix + entry.name
+        if hidden(entry.name):
+            continue
+        real = f"{above[-1]}{os.sep}{entry.name}"
+        if reason := archives.unsafe(entry.name):
+            left_out[name] = reason
+            continue
+        if entry.is_symlink():
+            real = os.path.realpath(entry.path)
+            if reason := _wrong(real, above):
+                left_out[name] = reason
+                continue
+        if entry.is_dir():
+            yield "folder", name
+            yield from _walk(entry.path, f"{name}/", [*above, real], left_out)
+        elif entry.is_file():
+            yield "file", name
+
+
+def _wrong(real: str, above: list[str]) -> str:
+    """What is wrong with a link to `real`; "" if nothing is."""
+    if not Path(real).exists():
+        return _BROKEN
+    if os.path.commonpath([real, above[0]]) != above[0]:
+        return _OUT
+    return _CIRCLE if real in above else ""
+
+
+def _archived(path: Path) -> Tree:
+    try:
+        found = archives.members(path)
+    except OSError as error:
+        raise TaskError(f"{path}: cannot be read: {error}; try getting it again") from None
+    files = [name for name in found.files if not any(map(hidden, name.split("/")))]
+    folders = {name[:at] for name in files for at, letter in enumerate(name) if letter == "/"}
+    return Tree(str(path), tuple(files), tuple(sorted(folders)), found.left_out)
