@@ -62,9 +62,11 @@ format: .venv/dev  ## Mend style and format
 types: .venv/dev  ## mypy, strict, on the package
 	$(BIN)/mypy
 
-bench: .venv/core  ## What recording costs, and what several models over one reading save
+bench: .venv/core  ## What recording and checking cost, and what several models over one reading save
 	$(BIN)/python benchmarks/recording.py
+	$(BIN)/python benchmarks/checking.py
 	$(BIN)/python benchmarks/models.py
+	$(BIN)/python benchmarks/decoding.py
 
 docs: .venv/docs  ## Build the documentation into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet

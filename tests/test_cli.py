@@ -1,6 +1,7 @@
 """The command line as a user meets it: the whole line on a folder of mixed files, and what goes wrong."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from otoscope import cli
 VERBS = (
     "models",
     "tasks",
+    "tasks check",
     "record",
     "info",
     "select",
@@ -169,7 +171,7 @@ def test_every_verb_explains_itself_with_an_example(
     run: Run, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    status, out, _ = run(verb, "--help")
+    status, out, _ = run(*verb.split(), "--help")
     assert status == 0
     assert f"otoscope {verb}" in out.split("Example")[1]
     assert "--json" in out
@@ -186,13 +188,119 @@ def test_what_exists_is_listed(run: Run, verb: str) -> None:
     }[verb] <= names
 
 
+def test_tasks_are_listed_with_all_that_their_readers_state(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    (esc50,) = [row for row in json.loads(run("tasks", "--json")[1])["tasks"] if row["name"] == "esc50:DIR"]
+    assert {"also", "about", "needs", "layout", "splits", "obtain", "citation"} <= set(esc50)
+    assert esc50["labelings"] == {"category": 50, "esc10": 10}
+    assert (esc50["clips"], esc50["evar_seconds"], esc50["licence"][:5]) == (2000, 5.0, "CC BY")
+    status, out, _ = run("tasks")
+    assert status == 0
+    assert max(len(line) for line in out.splitlines()) <= 80
+    for words in ("esc50:DIR", "2,000", "category (50), esc10 (10)", "five folds", "CC BY-NC", "Piczak"):
+        assert words in out
+
+
+def test_tasks_check_reports_and_writes_a_manifest_to_record_from(
+    run: Run, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run("tasks", "check", f"folder:{sounds}", "--deep")
+    assert status == 0, err
+    assert "wrong" not in out
+    assert "20 of 20 clips can be used" in out
+    assert f"wrote {sounds.name}.manifest.parquet" in out
+    assert max(len(line) for line in out.splitlines()) <= 80
+    task = f"manifest:{sounds.name}.manifest.parquet"
+    whole = otoscope.load_task(f"folder:{sounds}")
+    assert otoscope.load_task(task).fingerprint == whole.fingerprint
+    recorded = run("record", "--model", "mini:ssl", "--task", task, "--limit", 4, "--out", "x.zarr", "--json")
+    assert recorded[0] == 0, recorded[2]
+    assert json.loads(recorded[1])["skipped"] == []
+    clips = otoscope.open_store(tmp_path / "x.zarr").clips
+    assert list(clips["sha256"]) == list(clips["expected_sha256"])
+
+
+def test_tasks_check_exits_with_1_after_the_whole_report(
+    run: Run, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / "copy"
+    shutil.copytree(sounds, copy)
+    (copy / "tone" / "tone1.flac").write_bytes(b"")
+    status, out, _ = run("tasks", "check", f"folder:{copy}", "--out", "good.csv", "--json")
+    assert status == 1
+    document = json.loads(out)
+    assert (document["clips"], document["usable"], document["manifest"]) == (20, 19, "good.csv")
+    assert document["bad"][0]["clip"] == "tone/tone1.flac"
+    assert document["problems"][0].startswith("1 file: is empty (0 bytes)")
+    assert document["labelings"]["class"]["classes"]["tone"] == {"all": 10}
+    assert (tmp_path / "good.csv").is_file()
+    status, out, _ = run("tasks", "check", f"folder:{copy}")
+    assert status == 1
+    assert "19 of 20 clips can be used" in out
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+def test_a_limited_check_writes_no_manifest_unless_asked(
+    run: Run, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = ("tasks", "check", f"folder:{sounds}", "--limit", 2, "--json")
+    status, out, _ = run(*line)
+    document = json.loads(out)
+    assert (status, document["clips"], document["manifest"]) == (0, 2, None)
+    assert not list(tmp_path.iterdir())
+    assert run(*line, "--out", "x.parquet")[0] == 0
+    assert (tmp_path / "x.parquet").is_file()
+
+
+def test_a_task_without_a_good_clip_is_reported_too(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat/a.wav", "cat/b.wav", "dog/a.wav", "dog/b.wav"):
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pets" / name).write_bytes(b"")
+    for options in ((), ("--json",), ("--deep",)):
+        status, out, err = run("tasks", "check", "folder:pets", *options)
+        assert status == 1, err
+        assert "4 files: is empty" in out
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_record_reads_headers_once_and_names_a_few_of_many_bad_files(
+    run: Run, sounds: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(sounds, copy)
+    for number in range(30):
+        (copy / "tone" / f"bad{number:02}.wav").write_bytes(b"")
+    status, _, err = run("record", "--model", "mini:ssl", "--task", f"folder:{copy}", "--out", tmp_path / "x")
+    assert status == 1
+    assert "30 clips cannot be recorded; nothing was recorded" in err
+    assert err.count("is empty") == 20
+    assert "and 10 more; `otoscope tasks check` tells all of them by kind" in err
+
+
 def test_misuse_exits_with_2(run: Run, store: Path) -> None:
     for arguments, words in (
         (("select", store, "--label", "colour"), "no labeling 'colour'"),
         (("select", store), "--label"),
         (("share", "nonsense"), "expected STORE:LABEL"),
         (("listn",), "No such command"),
+        (("tasks", "listn"), "No such command"),
+        (("tasks", "check", "nonsense:x"), "no task is called"),
+        (("tasks", "check", "mini:events", "--out", "x.txt"), "end in .parquet or .csv"),
         (("record", "--model", "m3d:x", "--task", "mini:events", "--out", "x"), "m3d"),
+        (
+            ("record", "--model", "mini:ssl", "--task", "mini:events", "--out", "x", "--evar-lengths"),
+            "EVAR knows no length for mini:events",
+        ),
         (("ablate", store, "--label", "class", "--neuron", "7-3"), "7-3"),
         (("ablate", store, "--label", "class", "--neuron", "99.3"), "99"),
     ):

@@ -8,7 +8,18 @@ import pytest
 import otoscope
 
 SOURCE = Path(otoscope.__file__).parent
-GROUND = ("errors", "files", "audio", "containers", "urls", "plots", "drawing")
+GROUND = (
+    "errors",
+    "files",
+    "audio",
+    "arrow_files",
+    "containers",
+    "decoders",
+    "urls",
+    "threads",
+    "plots",
+    "drawing",
+)
 FLOORS = {
     **dict.fromkeys(GROUND, 0),
     **dict.fromkeys(("tasks", "models"), 1),

@@ -16,6 +16,7 @@ _ROOMS = {
     "record": "activations",
     "record_all": "activations",
     "open_store": "activations",
+    "relabel": "activations",
     "firing_probability": "neurons",
     "entropy": "neurons",
     "select": "neurons",
@@ -41,6 +42,7 @@ __all__ = [
     "probe_accuracy",
     "record",
     "record_all",
+    "relabel",
     "report",
     "select",
     "share",
@@ -48,7 +50,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from otoscope.activations import open_store, record, record_all
+    from otoscope.activations import open_store, record, record_all, relabel
     from otoscope.interventions import ablate, probe_accuracy
     from otoscope.interventions.gains import gains
     from otoscope.models import load_model, wrap

@@ -20,12 +20,14 @@ import soxr
 from numpy.typing import NDArray
 
 from otoscope.containers import shortfall
+from otoscope.decoders import Decoder, waiting
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.urls import fetch, is_url
 
 __all__ = [
     "SUFFIXES",
     "AudioError",
+    "Crop",
     "Header",
     "Sound",
     "Waveform",
@@ -44,10 +46,6 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 
 POINTER = b"version https://git-lfs"
 _BLOCK = 1 << 18  # frames decoded at a time: a long file of many channels never lies in memory whole
-_LOSSY = (
-    "MP3",
-    "OGG",
-)  # seeking in these may land a few samples off, so they are decoded from their beginning
 _UNKNOWN = np.iinfo(np.int64).max  # what libsndfile says of a stream that does not state its length
 _SLACK_S = 0.1  # a `stop` may pass the end by this much: tables round, and MP3 lengths are not exact
 
@@ -107,6 +105,46 @@ class Waveform:
 
 
 @dataclass(frozen=True)
+class Crop:
+    """To what length a clip is cropped or padded, and which stretch of a longer one is heard.
+
+    Attributes:
+        seconds: the length.
+        place: where the stretch lies in a longer clip: from 0, its beginning, up to but without 1, its end.
+        truncated: the number of samples is cut to a whole number, not rounded: EVAR's way.
+    """
+
+    seconds: float
+    place: float = 0.0
+    truncated: bool = False
+
+    def samples(self, sample_rate: int) -> int:
+        """The length at a sample rate in Hz.
+
+        Raises:
+            UsageError: it is not positive.
+
+        >>> Crop(8.2).samples(48000), Crop(8.2, truncated=True).samples(48000)
+        (393600, 393599)
+        """
+        wanted = sample_rate * self.seconds
+        length = 0 if not np.isfinite(wanted) else int(wanted) if self.truncated else round(wanted)
+        if length < 1:
+            raise UsageError(f"seconds is {self.seconds}; expected a positive length of at least one sample")
+        return length
+
+    def cut(self, samples: Samples, sample_rate: int) -> Waveform:
+        """Crop samples, or pad them with zeros at the end.
+
+        >>> Crop(2, place=0.5).cut(np.arange(6, dtype=np.float32), 1)
+        Waveform(samples=array([2., 3.], dtype=float32), real=2)
+        """
+        length = self.samples(sample_rate)
+        start = int(self.place * max(0, len(samples) - length))
+        return fit(samples[start:], length)
+
+
+@dataclass(frozen=True)
 class Sound:
     """One clip as its file has it, decoded to mono: from here it is to be had at any sample rate.
 
@@ -114,13 +152,13 @@ class Sound:
         path: local path or fsspec URL.
         samples: float32, shape (n,), n >= 2, all finite.
         sample_rate: the file's own, in Hz.
-        seconds: length that the clip is cropped or padded to; None leaves it whole.
+        crop: how the clip is cropped or padded; None leaves it whole.
     """
 
     path: str
     samples: Samples
     sample_rate: int
-    seconds: float | None = None
+    crop: Crop | None = None
 
     def at(self, sample_rate: int) -> Waveform:
         """The clip at a sample rate in Hz.
@@ -129,14 +167,15 @@ class Sound:
             AudioError: it is so short that nothing is left of it at this rate.
             UsageError: a rate or length that is not positive.
         """
-        length = _length(sample_rate, self.seconds)
+        if sample_rate < 1:
+            raise UsageError(f"sample_rate is {sample_rate}; expected a positive number of Hz")
         mono = self.samples
         if self.sample_rate != sample_rate:
             resampled = soxr.resample(mono, self.sample_rate, sample_rate, quality="HQ")
             mono = np.ascontiguousarray(resampled, dtype=np.float32)
             if not len(mono):
-                raise _too_short(self.path, 0, f" at {sample_rate} Hz")
-        return fit(mono, len(mono) if length is None else length)
+                raise too_short(self.path, 0, f" at {sample_rate} Hz")
+        return self.crop.cut(mono, sample_rate) if self.crop else Waveform(mono, len(mono))
 
 
 def header(path: str | os.PathLike[str]) -> Header:
@@ -175,7 +214,8 @@ def read(
         AudioError: as `decode`; or nothing is left of the clip at this rate.
         UsageError: a rate or length that is not positive, or `stop` not after `start`.
     """
-    return decode(path, start=start, stop=stop, seconds=seconds).at(sample_rate)
+    crop = None if seconds is None else Crop(seconds)
+    return decode(path, start=start, stop=stop, crop=crop).at(sample_rate)
 
 
 def decode(
@@ -183,9 +223,15 @@ def decode(
     *,
     start: float | None = None,
     stop: float | None = None,
-    seconds: float | None = None,
+    crop: Crop | None = None,
 ) -> Sound:
     """Decode a clip to mono at its file's own sample rate; the arguments are those of `read`.
+
+    Args:
+        path: local path or fsspec URL.
+        start: first second of the file to read; its beginning by default.
+        stop: second of the file to stop before; its end by default.
+        crop: how the clip is to be cropped or padded once its sample rate is asked for.
 
     Raises:
         AudioError: as `header`; or the decoder yields fewer frames than promised, fewer than two samples, or
@@ -197,15 +243,11 @@ def decode(
         rate = file.samplerate
         mono = _decode(name, file, start, stop)
     if len(mono) < 2:
-        raise _too_short(name, len(mono))
+        raise too_short(name, len(mono))
     wrong = np.flatnonzero(~np.isfinite(mono))
     if len(wrong):
-        raise AudioError(
-            name,
-            f"sample {wrong[0]} is not a number or infinite ({len(wrong)} of {len(mono)} are)",
-            "expected finite samples; try writing the file again from its source",
-        )
-    return Sound(name, mono, rate, seconds)
+        raise not_finite(name, wrong[0], len(wrong), len(mono))
+    return Sound(name, mono, rate, crop)
 
 
 def fit(samples: Samples, length: int) -> Waveform:
@@ -226,10 +268,15 @@ def content_hash(path: str | os.PathLike[str]) -> str:
     Raises:
         AudioError: the file cannot be read.
     """
+    with content(os.fspath(path)) as source:
+        return hashed(source)
+
+
+def hashed(source: BinaryIO) -> str:
+    """SHA-256 of what is left of an open file, in hexadecimal."""
     digest = hashlib.sha256()
-    with _bytes(os.fspath(path)) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    while block := source.read(1 << 20):
+        digest.update(block)
     return digest.hexdigest()
 
 
@@ -241,19 +288,23 @@ def write(path: str | os.PathLike[str], samples: NDArray[Any], sample_rate: int)
     soundfile.write(os.fspath(path), np.clip(samples, -1, 1), sample_rate)
 
 
-def _length(sample_rate: int, seconds: float | None) -> int | None:
-    if sample_rate < 1:
-        raise UsageError(f"sample_rate is {sample_rate}; expected a positive number of Hz")
-    if seconds is None:
-        return None
-    if not (np.isfinite(seconds) and round(seconds * sample_rate) >= 1):
-        raise UsageError(f"seconds is {seconds}; expected a positive length of at least one sample")
-    return round(seconds * sample_rate)
+def changed(path: str, found: str, expected: str) -> AudioError:
+    """The error for a file whose SHA-256 is another than a manifest states."""
+    return AudioError(
+        path,
+        "its content has changed since the manifest was written: "
+        f"sha256 {found[:12]}..., expected {expected[:12]}...",
+        "expected the same file; try getting it again, or `otoscope tasks check` on the data anew",
+    )
 
 
 @contextmanager
-def _bytes(name: str) -> Iterator[BinaryIO]:
-    """Open a file for reading bytes; what stands in the way is told as an AudioError."""
+def content(name: str) -> Iterator[BinaryIO]:
+    """Open a file, or what is behind a URL, for reading bytes.
+
+    Raises:
+        AudioError: it cannot be read.
+    """
     try:
         with io.BytesIO(fetch(name)) if is_url(name) else Path(name).open("rb") as file:
             yield file
@@ -266,28 +317,38 @@ def _bytes(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[soundfile.SoundFile]:
-    """Open a file for decoding, once the checks that need no decoding are passed."""
-    with _bytes(name) as source:
-        _check_container(name, source)
+def _opened(name: str) -> Iterator[Decoder]:
+    with content(name) as source, decoder(name, source) as file:
+        yield file
+
+
+@contextmanager
+def decoder(name: str, source: BinaryIO) -> Iterator[Decoder]:
+    """Decode what `content` opened, once the checks that need no decoding are passed.
+
+    Raises:
+        AudioError: as `header`.
+    """
+    source.seek(0)
+    _check_container(name, source)
+    source.seek(0)
+    try:
+        # A local file is opened by name: the decoder then reads it without going through Python.
+        file = Decoder(source if is_url(name) else name)
+    except soundfile.LibsndfileError as error:
         source.seek(0)
-        try:
-            # A local file is opened by name: the decoder then reads it without going through Python.
-            file = soundfile.SoundFile(source if is_url(name) else name)
-        except soundfile.LibsndfileError as error:
-            source.seek(0)
-            raise AudioError(
-                name,
-                f"cannot be decoded: {_said(error)} (it begins {source.read(12)!r})",
-                f"expected audio ({', '.join(SUFFIXES)}); try converting it, or getting it again",
-            ) from None
-        with file:
-            if file.frames < 2:
-                raise _too_short(name, file.frames)
-            if file.frames == _UNKNOWN:
-                advice = "expected a header with the number of samples; try writing it again, not into a pipe"
-                raise AudioError(name, "does not state its length", advice)
-            yield file
+        raise AudioError(
+            name,
+            f"cannot be decoded: {_said(error)} (it begins {source.read(12)!r})",
+            f"expected audio ({', '.join(SUFFIXES)}); try converting it, or getting it again",
+        ) from None
+    with file:
+        if file.frames < 2:
+            raise too_short(name, file.frames)
+        if file.frames == _UNKNOWN:
+            advice = "expected a header with the number of samples; try writing it again, not into a pipe"
+            raise AudioError(name, "does not state its length", advice)
+        yield file
 
 
 def _check_container(name: str, source: BinaryIO) -> None:
@@ -304,7 +365,17 @@ def _check_container(name: str, source: BinaryIO) -> None:
         raise _truncated(name, missing)
 
 
-def _too_short(name: str, samples: int, where: str = "") -> AudioError:
+def not_finite(name: str, first: int, count: int, samples: int) -> AudioError:
+    """The error for a clip of which some samples are no numbers."""
+    return AudioError(
+        name,
+        f"sample {first} is not a number or infinite ({count} of {samples} are)",
+        "expected finite samples; try writing the file again from its source",
+    )
+
+
+def too_short(name: str, samples: int, where: str = "") -> AudioError:
+    """The error for a clip of less than two samples."""
     holds = f"holds {'one sample' if samples == 1 else 'no samples'}{where}"
     return AudioError(name, holds, "expected sound; try leaving it out, or getting it again")
 
@@ -317,15 +388,52 @@ def _truncated(name: str, what: str) -> AudioError:
     return AudioError(name, f"is truncated: {what}", "expected the whole file; try getting it again")
 
 
-def _decode(name: str, file: soundfile.SoundFile, start: float | None, stop: float | None) -> Samples:
+def _decode(name: str, file: Decoder, start: float | None, stop: float | None) -> Samples:
     """Samples from `start` to `stop`, mean of the channels, at the file's own rate."""
-    first, last = _window(name, file, start, stop)
-    skip = first
-    if first and file.format not in _LOSSY:
+    first, last = window(name, file, start, stop)
+    if not first:
+        return _mono(name, file, last)
+    if file.seeks_exactly:
         file.seek(first)
-        skip = 0
-    wanted = skip + last - first
-    blocks: list[Samples] = []
+        return _mono(name, file, last - first)
+    if is_url(name):
+        _pass_over(name, file, first)
+        return _mono(name, file, last - first)
+    with waiting(name, first) as decoder:
+        _pass_over(name, decoder, first - decoder.position)
+        mono = _mono(name, decoder, last - first)
+        decoder.position = last
+    return mono
+
+
+def _mono(name: str, file: Decoder, wanted: int) -> Samples:
+    """The next so many frames, as mean of the channels."""
+    return np.concatenate([_mean(block) for block in blocks(name, file, wanted)])
+
+
+def _mean(block: Samples) -> Samples:
+    """Mean of the channels; block has the shape (frames, channels)."""
+    if block.shape[1] == 1:
+        return block[:, 0]
+    mono: Samples
+    if block.shape[1] == 2:  # the same to the bit, and 30 times as fast
+        mono = (block[:, 0] + block[:, 1]) / np.float32(2)
+    else:
+        mono = block.mean(axis=1, dtype=np.float32)
+    return mono
+
+
+def _pass_over(name: str, file: Decoder, frames: int) -> None:
+    for _ in blocks(name, file, frames):
+        pass
+
+
+def blocks(name: str, file: Decoder, wanted: int) -> Iterator[Samples]:
+    """Decode so many frames, a block at a time: shape (frames, channels).
+
+    Raises:
+        AudioError: there are fewer.
+    """
     got = 0
     try:
         while got < wanted:
@@ -333,18 +441,22 @@ def _decode(name: str, file: soundfile.SoundFile, start: float | None, stop: flo
             if not len(block):
                 break
             got += len(block)
-            blocks.append(block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0])
+            yield block
     except soundfile.LibsndfileError as error:
         raise _truncated(
             name, f"the decoder stopped after {got} of {wanted} frames ({_said(error)})"
         ) from None
     if got < wanted:
         raise _truncated(name, f"its header promises {wanted} frames and {got} could be decoded")
-    return np.concatenate([*blocks, np.empty(0, np.float32)])[skip:]
 
 
-def _window(name: str, file: soundfile.SoundFile, start: float | None, stop: float | None) -> tuple[int, int]:
-    """The first frame to read and the frame to stop before."""
+def window(name: str, file: soundfile.SoundFile, start: float | None, stop: float | None) -> tuple[int, int]:
+    """The first frame to read and the frame to stop before.
+
+    Raises:
+        AudioError: the file is shorter than that.
+        UsageError: `stop` is not after `start`.
+    """
     rate, frames = file.samplerate, file.frames
     first = 0 if start is None else round(start * rate)
     last = frames if stop is None else round(stop * rate)

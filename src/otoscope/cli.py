@@ -18,6 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+tasks_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(tasks_app, name="tasks")
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else there.")
@@ -26,6 +28,20 @@ Out = Annotated[Path | None, typer.Option(help="Folder for the tables (default: 
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Label = Annotated[
     str, typer.Option("--label", help="A labeling of the store; `otoscope info STORE` lists them.")
+]
+Seconds = Annotated[
+    float | None, typer.Option(help="Crop and zero-pad clips to this length (default: whole clips).")
+]
+EvarLengths = Annotated[
+    bool, typer.Option("--evar-lengths", help="Crop and pad clips as EVAR does for this data set.")
+]
+TaskLabels = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A labeling to take, or a column of a table (default: all found)."),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(help="What stands between labels in a cell of a table (default: a comma); '' for none."),
 ]
 StorePath = Annotated[str, typer.Argument(metavar="STORE", help="A store that `otoscope record` made.")]
 
@@ -135,19 +151,114 @@ def models(json: Json = False) -> None:
     console.show({"models": rows}, json, console.model_lines(rows))
 
 
-@app.command()
-def tasks(json: Json = False) -> None:
-    """List the tasks that exist and how to name them.
+@tasks_app.callback(invoke_without_command=True)
+def tasks(context: typer.Context, json: Json = False) -> None:
+    """List the tasks that exist; check one; relabel a store.
 
     \b
-    Example:
+    Examples:
       otoscope tasks
+      otoscope tasks check folder:my-sounds
     """
+    if context.invoked_subcommand is not None:
+        return
     from otoscope import console
     from otoscope.tasks import available
 
-    rows = [{key: value for key, value in vars(reader).items() if key != "load"} for reader in available()]
-    console.show({"tasks": rows}, json, console.catalogue(rows, "--task"))
+    rows = [console.task_document(reader) for reader in available()]
+    console.show({"tasks": rows}, json, console.task_lines(rows))
+
+
+@tasks_app.command("check")
+def check_task(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="A task, as `otoscope tasks` names them.")],
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Decode every sample, and look for clipping and silence.")
+    ] = False,
+    seconds: Seconds = None,
+    evar_lengths: EvarLengths = False,
+    label: TaskLabels = None,
+    separator: Separator = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Look at this many clips only; write no manifest unless --out.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The manifest, .parquet or .csv (default: TASK.manifest.parquet).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look at every file of a task, and write a manifest with hashes.
+
+    Told are sample rates, lengths, label counts, what cannot be used, clips with the same content, and groups
+    that lie in several parts of the split. The manifest names the clips without problems: record from it
+    (manifest:FILE), and a file that has changed meanwhile is refused. Exit status 1 if anything is wrong.
+
+    \b
+    Examples:
+      otoscope tasks check folder:my-sounds
+      otoscope tasks check esc50:ESC-50-master --deep --out esc50.parquet
+    """
+    from otoscope import console
+    from otoscope.activations.progress import counting
+    from otoscope.files import slug
+    from otoscope.tasks import load_task, survey
+    from otoscope.tasks.pinning import need_suffix
+
+    if out is not None:
+        need_suffix(out)  # before hours of reading
+    task = load_task(
+        spec, seconds=seconds, labels=label or (), separator=separator, evar_lengths=evar_lengths
+    )
+    with counting("reading", min(limit or len(task), len(task)), shown=True) as advance:
+        found = survey(task, deep=deep, limit=limit, tick=advance)
+    if out is None and limit is None:
+        out = Path(f"{slug(task.name)}.manifest.parquet")
+    document = {**found.document(), "manifest": None, "manifest_task": None}
+    if found.usable and out is not None:
+        document |= {"manifest_task": found.write_manifest(out), "manifest": str(out)}
+    console.show(document, json, console.survey_lines(document))
+    if found.problems:
+        raise typer.Exit(1)
+
+
+@tasks_app.command()
+def relabel(
+    store: StorePath,
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="CSV, TSV, Parquet or JSON lines with a row a key.")
+    ],
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The keys, in table and store (default: the table's first)."),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column of new labels (default: all but the keys)."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What labels should not be confused with.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The store's column of train, valid and test.")
+    ] = None,
+    separator: Separator = None,
+    json: Json = False,
+) -> None:
+    """Give a store new labels, looked up in a table; no audio is needed.
+
+    The labels are kept in the store's folder labels/, and every verb takes them as it takes the task's.
+
+    \b
+    Examples:
+      otoscope tasks relabel voxceleb1.zarr countries.csv --on speaker
+      otoscope tasks relabel nsynth.zarr octaves.csv --on pitch --label octave
+    """
+    from otoscope import console
+    from otoscope import relabel as give
+
+    opened = give(store, table, on, labels=label or (), group=group, split=split, separator=separator)
+    document = console.store_document(opened)
+    console.show(document, json, console.store_lines(document))
 
 
 @app.command()
@@ -162,12 +273,10 @@ def record(
     out: Annotated[
         Path, typer.Option(help="The store to make or to complete; with several models, a folder of them.")
     ],
-    seconds: Annotated[
-        float | None, typer.Option(help="Crop and zero-pad clips to this length (default: whole clips).")
-    ] = None,
-    label: Annotated[
-        list[str] | None, typer.Option(help="A label column of a manifest (default: found by itself).")
-    ] = None,
+    seconds: Seconds = None,
+    evar_lengths: EvarLengths = False,
+    label: TaskLabels = None,
+    separator: Separator = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Clips in a batch (default: by clip length).")
     ] = None,
@@ -219,8 +328,10 @@ def record(
     from otoscope.tasks import check, load_task
 
     outs = [out] if len(model) == 1 else _places(model, out)
-    clips = load_task(task, seconds=seconds, labels=label or ())
-    check(clips, files=on_bad_audio is Bad.stop)
+    clips = load_task(
+        task, seconds=seconds, labels=label or (), separator=separator, evar_lengths=evar_lengths
+    )
+    check(clips, files=False)  # what is wrong with files, recording tells as it reads their headers
     loaded = [
         load_model(
             spec,

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from otoscope.neurons import Selection, Sharing
     from otoscope.pretraining import PretrainResult
     from otoscope.study import StudyResult
+    from otoscope.tasks import Reader
 
 Lines = Iterable[RenderableType]
+
+_CLASSES = 12  # of more classes only the extremes are shown
+_PARTS = 10  # parts of a split that fit beside each other
 
 
 def show(document: Mapping[str, Any], json: bool, lines: Lines) -> None:
@@ -36,27 +40,79 @@ def say(line: str) -> None:
     Console(stderr=True, highlight=False).print(line, style="dim", markup=False)
 
 
-def catalogue(rows: Sequence[Mapping[str, Any]], option: str) -> Lines:
-    """What exists and how to name it."""
-    table = _table(option, "what it is", "what it needs")
-    for row in rows:
-        table.add_row(row["name"], row["about"], row["needs"])
-    return [table]
-
-
 def model_lines(rows: Sequence[Mapping[str, Any]]) -> Lines:
     """The models that exist: how to name each, what it needs, its neurons, how tested it is."""
     for row in rows:
         facts = {"needs": row["needs"], "neurons": row["layers"], "tested": row["tested"]}
-        about = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
-        about.add_column(width=9, justify="right", style="dim")
-        about.add_column()
-        about.add_row("", row["about"])
-        for name, fact in facts.items():
-            if fact:
-                about.add_row(name, fact)
-        yield Text(row["name"], style="bold")
-        yield about
+        yield from _entry(row["name"], row["about"], facts)
+
+
+def task_document(reader: "Reader") -> dict[str, Any]:
+    """What a reader of tasks states of itself, as a document."""
+    return {
+        "name": reader.name,
+        "also": list(reader.also),
+        "about": reader.about,
+        "needs": reader.needs,
+        "layout": reader.layout,
+        "labelings": dict(reader.labelings),
+        "splits": reader.splits,
+        "clips": reader.clips,
+        "evar_seconds": reader.evar_seconds,
+        "obtain": reader.obtain,
+        "citation": reader.citation,
+        "licence": reader.licence,
+    }
+
+
+def task_lines(rows: Sequence[Mapping[str, Any]]) -> Lines:
+    """The tasks that exist: how to name each, its clips, classes, labelings and splits, and on what terms."""
+    for row in rows:
+        labelings = (
+            f"{name} ({classes:,})" if classes else name for name, classes in row["labelings"].items()
+        )
+        facts = {
+            "also": ", ".join(row["also"]),
+            "needs": row["needs"],
+            "clips": f"{row['clips']:,}" if row["clips"] else "",
+            "labels": ", ".join(labelings),
+            "split": row["splits"],
+            "licence": row["licence"],
+            "cite": row["citation"],
+        }
+        yield from _entry(row["name"], row["about"], facts)
+
+
+def survey_lines(document: Mapping[str, Any]) -> Lines:
+    """What was found of a task, for people; what is wrong comes last."""
+    looked = "every sample" if document["deep"] else "headers"
+    yield Text(f"{document['task']}: {_count(document['clips'], 'clip')}", style="bold")
+    facts = {"read": f"{looked} of {_count(document['files'], 'file')}"}
+    if document["usable"]:
+        seconds = document["seconds"]
+        facts |= {
+            "formats": _tally(document["formats"]),
+            "Hz": _tally(document["sample_rates"]),
+            "channels": _tally(document["channels"]),
+            "length": (
+                f"{seconds['shortest']:.2f} to {seconds['longest']:.2f} s, median {seconds['median']:.2f} s, "
+                f"in all {_duration(seconds['total'])}"
+            ),
+        }
+    yield _facts(facts)
+    for name, labeling in document["labelings"].items():
+        yield ""
+        yield from _label_table(name, labeling)
+    for title, sentences in (("worth knowing", document["notes"]), ("wrong", document["problems"])):
+        if sentences:
+            yield ""
+            yield Text(title, style="bold")
+            yield from map(_point, sentences)
+    yield ""
+    yield f"{document['usable']:,} of {_count(document['clips'], 'clip')} can be used"
+    if document["manifest"]:
+        yield f"wrote {document['manifest']}; to record from it:"
+        yield f"  --task {document['manifest_task']}"
 
 
 def store_document(store: "Store") -> dict[str, Any]:
@@ -187,6 +243,67 @@ def study_lines(result: "StudyResult") -> Lines:
         "the rest is described, not tested. probe: accuracy, tested on groups that it did not learn from."
     )
     yield f"open {result.report}"
+
+
+def _entry(name: str, about: str, facts: Mapping[str, str]) -> Lines:
+    """One of the things that exist, in a list of them."""
+    yield Text(name, style="bold")
+    yield _facts({"": about, **facts})
+
+
+def _facts(facts: Mapping[str, str]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+    table.add_column(width=9, justify="right", style="dim")
+    table.add_column(overflow="fold")
+    for title, fact in facts.items():
+        if fact:
+            table.add_row(title, fact)
+    return table
+
+
+def _label_table(name: str, labeling: Mapping[str, Any]) -> Lines:
+    """How many clips bear each class, or of many classes how many the smallest and the largest have."""
+    classes = labeling["classes"]
+    grouped = f", {_count(labeling['groups'], 'group')} by {labeling['group']}" if labeling["group"] else ""
+    yield f"{name}: {_count(len(classes), 'class', 'classes')}, {_count(labeling['clips'], 'clip')}{grouped}"
+    if not classes:
+        return
+    parts = list(next(iter(classes.values())))
+    parts = parts if len(parts) <= _PARTS else parts[:1]
+    shown = classes
+    if len(classes) > _CLASSES:
+        values = {part: sorted(counts[part] for counts in classes.values()) for part in parts}
+        places = {"fewest": 0, "median": len(classes) // 2, "most": -1}
+        shown = {title: {part: values[part][at] for part in parts} for title, at in places.items()}
+    table = _table("clips of a class" if shown is not classes else "clips", *parts)
+    for title, counts in shown.items():
+        table.add_row(title, *(f"{counts[part]:,}" for part in parts))
+    yield table
+
+
+def _point(sentence: str) -> Table:
+    """A sentence with a dash before it, its further lines below its first."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    table.add_row("-", sentence)
+    return table
+
+
+def _tally(counts: Mapping[Any, int]) -> str:
+    written = ((f"{name:,}" if isinstance(name, int) else name, count) for name, count in counts.items())
+    return ", ".join(f"{name} ({count:,})" for name, count in written)
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds in words: "2 h 13 min", "4 min 10 s", "12 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _table(*columns: str) -> Table:

@@ -1,17 +1,19 @@
 """Fetch what lies behind an fsspec URL, members of an archive among them."""
 
+import errno
 import threading
-import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 
 import fsspec
 from fsspec.spec import AbstractFileSystem
 
+from otoscope import archives, arrow_files
+
 __all__ = ["fetch", "is_url"]
 
-_OPENING = threading.Lock()
+_ARCHIVES = ("zip", "tar")
+_REMOTE = threading.Lock()
 
 
 def is_url(path: str) -> bool:
@@ -24,34 +26,38 @@ def is_url(path: str) -> bool:
 
 
 def fetch(url: str) -> bytes:
-    """All bytes behind a URL. A local archive's list of members is read once, not once a member.
+    """All bytes behind a URL. An archive's list of members is read once, not once a member.
 
     Raises:
         FileNotFoundError: nothing is there.
         OSError: it cannot be had; the message says why.
     """
-    member, chained, archive = url.partition("::")
+    if arrow_files.is_arrow(url):
+        return arrow_files.fetch(url)
+    kind, _, rest = url.partition("://")
+    if kind in _ARCHIVES and "::" in rest:
+        # Names may hold "::" themselves: the archive is the longest part at the end that is a file.
+        parts = rest.split("::")
+        for at in range(1, len(parts)):
+            member, archive = "::".join(parts[:at]), "::".join(parts[at:]).removeprefix("file://")
+            if Path(archive).is_file() and not is_url(member):  # else an archive in an archive
+                return archives.read(archive, member, kind)
+        if not is_url(rest):
+            raise FileNotFoundError(errno.ENOENT, "no such archive", parts[-1])
     try:
-        if member.startswith("zip://") and chained:
-            return _member(archive, member)
+        if kind in _ARCHIVES and rest.count("::") == 1:
+            member, _, archive = rest.partition("::")
+            with _REMOTE:  # one handle for all threads
+                return bytes(_remote(kind, archive).cat_file(member))
         with fsspec.open(url, "rb") as file:
             return bytes(file.read())
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise OSError(f"damaged archive: {error}") from None
-    except (ValueError, ImportError) as error:  # a protocol unknown to fsspec, or that wants a package
-        raise OSError(str(error)) from None
-
-
-def _member(archive: str, member: str) -> bytes:
-    local = Path(archive)
-    # One thread at a time: two would each read the list, and the one dropped would close under its reader.
-    with _OPENING:
-        files = _archive(archive, local.stat().st_mtime_ns if local.exists() else 0)
-        file = files.open(member)
-    with file:  # `files` stays in this scope: an archive closes when nobody holds it
-        return bytes(file.read())
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # an unknown protocol, a package that is wanting, whatever a protocol raises
+        raise OSError(f"{error}" or type(error).__name__) from None
 
 
 @lru_cache(maxsize=8)
-def _archive(path: str, _modified: int) -> AbstractFileSystem:
-    return fsspec.filesystem("zip", fo=path)
+def _remote(kind: str, archive: str) -> AbstractFileSystem:
+    """An archive that is not a local file."""
+    return fsspec.filesystem(kind, fo=archive)

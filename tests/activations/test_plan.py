@@ -55,6 +55,14 @@ def test_seconds_decide_the_length(model, write_clips):
     assert not problems
 
 
+def test_evars_lengths_decide_the_length_and_are_in_the_document(model, write_clips):
+    task = write_clips([5 * FRAME, 50 * FRAME])
+    assert "evar_lengths" not in plan_of(model, task).task
+    task = task.with_evar_lengths((10 * FRAME + 0.9) / RATE)
+    assert scan([model], task)[0] == ([10 * FRAME] * 2, {})
+    assert plan_of(model, task).task["evar_lengths"] is True
+
+
 def test_start_and_stop_decide_the_length(model, write_clips):
     task = write_clips([50 * FRAME] * 3)
     task.clips["start"] = [None, 0.2, 0.9]

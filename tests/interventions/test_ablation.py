@@ -10,7 +10,7 @@ import soundfile
 from otoscope.activations import record
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
-from otoscope.interventions import Ablation, ablate
+from otoscope.interventions import Ablation, ablate, read_batches
 from otoscope.interventions.effects import margins, p_value
 from otoscope.neurons import planted
 
@@ -206,6 +206,21 @@ def test_clips_that_changed_since_are_refused(tmp_path):
         OtoscopeError, match=r"\.wav: .*not the one that was recorded; expected the same audio"
     ):
         ablate(store, "tone", model=toy.model)
+
+
+def test_evars_stretches_are_heard_again(toy, tmp_path):
+    clips = toy.task.clips.assign(part=["train", "valid", "test"] * (len(toy.task) // 3))
+    labelings = tuple(replace(labeling, split="part") for labeling in toy.task.labelings)
+    task = replace(toy.task, clips=clips, labelings=labelings).with_evar_lengths(0.3)
+    store = record(toy.model, task, tmp_path / "toy.zarr")
+    assert store.info["task"]["evar_lengths"] is True
+    rows = range(len(task))
+    settings = {"task": store.info["task"], "batch_size": 4}
+    for batch in read_batches(toy.model, store.clips, rows, **settings):
+        for row, waveform in zip(batch.rows, batch.waveforms, strict=True):
+            asked = task.read(row, toy.model.sample_rate)
+            np.testing.assert_array_equal(waveform.samples, asked.samples)
+    assert len(ablate(store, "tone", model=toy.model).targets) == 3
 
 
 def test_no_hook_survives(toy, store, monkeypatch):

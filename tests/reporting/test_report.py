@@ -225,3 +225,11 @@ def test_the_command_that_records_names_the_task_as_it_can_be_given(make_store, 
     store = make_store()
     store.info["task"]["name"] = name
     assert f"--task {spec} --out" in commands(collect([store])[0])[0]
+
+
+def test_the_command_that_records_gives_evars_lengths(make_store):
+    store = make_store()
+    store.info["task"] |= {"seconds": 8.2, "evar_lengths": True}
+    (line,) = [line for line in commands(collect([store])[0]) if line.startswith("otoscope record")]
+    assert "--evar-lengths" in line
+    assert "--seconds" not in line

@@ -40,6 +40,7 @@ class Layout:
         broken: what to remove from the folder so that the reader must refuse it, and what its message says.
         evar: EVAR's tasks over it.
         spec: how the user names it, with "{root}" in it; by default the reader's name and the folder.
+        needs: a package without which it can be neither built nor read.
         crossing: labelings whose groups lie on both sides of the official split; say how that is known.
     """
 
@@ -51,4 +52,5 @@ class Layout:
     broken: Mapping[str, str] = field(default_factory=dict)
     evar: Sequence[Evar] = ()
     spec: str = ""
+    needs: str = ""
     crossing: frozenset[str] = frozenset()

@@ -1,5 +1,9 @@
 """manifest: EVAR's table as it is, tables of one's own, and tables that cannot be read."""
 
+import json
+import shutil
+
+import fsspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -170,7 +174,208 @@ class TestOwnTables:
         assert not {"tokens", "problem"} & set(task.clips)
 
 
+class TestSeparators:
+    TABLE = {"file": FILES, "label": ["dog|bark, loud", "rain", " dog | ", "bark, loud"]}
+
+    def test_a_separator_of_ones_own(self, make):
+        task = load_task(make(self.TABLE), separator="|")
+        labeling = task.labeling("label")
+        assert labeling.multilabel
+        assert labeling.classes == ("bark, loud", "dog", "rain")
+        assert labeling.labels(task.clips) == [["dog", "bark, loud"], ["rain"], ["dog"], ["bark, loud"]]
+
+    def test_cells_that_are_never_cut(self, make):
+        labeling = load_task(make(self.TABLE), separator="").labeling("label")
+        assert not labeling.multilabel
+        assert "dog|bark, loud" in labeling.classes
+
+    def test_a_separator_that_no_cell_holds(self, make):
+        assert not load_task(make(self.TABLE), separator="/").labeling("label").multilabel
+
+    def test_it_is_known_where_labels_are_guessed(self, make):
+        spec = make(
+            {"file": FILES, "tags": ["x|y", "y|x", "x", "y"], "title": list("abcd"), "speaker": "p|q"}
+        )
+        task = load_task(spec, separator="|")
+        assert [one.name for one in task.labelings] == ["tags"]
+        assert set(task.clips["speaker"]) == {"p|q"}
+
+    def test_it_survives_parquet(self, make, tmp_path):
+        task = load_task(make(self.TABLE), separator="|")
+        task.clips.to_parquet(tmp_path / "again.parquet")
+        assert (
+            load_task(f"manifest:{tmp_path / 'again.parquet'}", separator="|").fingerprint == task.fingerprint
+        )
+
+
+class TestPlaces:
+    """Tables and sounds on disk, in archives, and behind URLs."""
+
+    ROWS = "file_name,label\nin/a.wav,x\n./in/b.wav,y\nin//c.wav,x\nin/it's d.wav,y\n"
+
+    @pytest.fixture
+    def folder(self, tmp_path, wav):
+        for name in ("a.wav", "b.wav", "c.wav", "it's d.wav"):
+            wav(tmp_path / "sounds" / "in" / name)
+        (tmp_path / "sounds" / "clips.csv").write_text(self.ROWS)
+        return tmp_path / "sounds"
+
+    @pytest.fixture
+    def memory(self, folder):
+        system = fsspec.filesystem("memory")
+        for path in folder.rglob("*.*"):
+            system.pipe(f"/set/{path.relative_to(folder)}", path.read_bytes())
+        yield "memory://set"
+        system.store.clear()
+
+    def readable(self, spec):
+        task = load_task(spec)
+        assert len(task) == 4
+        assert [task.read(index, 16000).real for index in range(4)] == [1600] * 4
+        return task
+
+    @pytest.mark.parametrize("kind", ["zip", "tar", "gztar"])
+    def test_sounds_in_an_archive(self, folder, tmp_path, kind):
+        archive = shutil.make_archive(str(tmp_path / "packed"), kind, folder)
+        task = self.readable(f"manifest:{folder}/clips.csv@{archive}")
+        assert task.clips["path"][1] == f"{kind[-3:]}://in/b.wav::{archive}"
+        assert task.clips["clip"][1] == "./in/b.wav"
+        assert task.fingerprint == load_task(f"manifest:{folder}/clips.csv").fingerprint
+
+    def test_sounds_in_a_folder_of_an_archive(self, folder, tmp_path):
+        archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "sounds")
+        self.readable(f"manifest:{folder}/clips.csv@zip://sounds::{archive}")
+        with pytest.raises(
+            TaskError, match=r"none of its 4 files is there \(looked for zip://in/a\.wav::.*packed"
+        ):
+            load_task(f"manifest:{folder}/clips.csv@{archive}")
+
+    def test_a_table_in_an_archive_with_its_sounds(self, folder, tmp_path):
+        archive = shutil.make_archive(str(tmp_path / "me@home"), "zip", tmp_path, "sounds")
+        task = self.readable(f"manifest:zip://sounds/clips.csv::{archive}")
+        assert task.name == "clips"
+        assert task.clips["path"][0] == f"zip://sounds/in/a.wav::{archive}"
+        self.readable(f"manifest:zip://sounds/clips.csv::{archive}@{folder}")
+
+    def test_a_table_elsewhere(self, memory, folder):
+        task = self.readable(f"manifest:{memory}/clips.csv")
+        assert task.clips["path"][1] == "memory://set/in/b.wav"
+        self.readable(f"manifest:{memory}/clips.csv@{folder}")
+        self.readable(f"manifest:{folder}/clips.csv@{memory}/")
+        self.readable(f"manifest:file://{folder}/clips.csv")
+
+    def test_an_archive_elsewhere(self, memory, folder, tmp_path):
+        archive = shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+        fsspec.filesystem("memory").put(archive, "/set/packed.zip")
+        self.readable(f"manifest:{folder}/clips.csv@{memory}/packed.zip")
+        self.readable(f"manifest:zip://clips.csv::{memory}/packed.zip")
+
+    def test_a_damaged_archive(self, folder, tmp_path):
+        (tmp_path / "a.zip").write_bytes(b"PK")
+        with pytest.raises(TaskError, match=r"a\.zip: cannot be read: damaged archive"):
+            load_task(f"manifest:{folder}/clips.csv@{tmp_path / 'a.zip'}")
+
+    @pytest.mark.parametrize("name", ["../a.wav", "in/../../a.wav", "..\\a.wav", ".."])
+    def test_paths_that_leave_the_root_are_refused(self, folder, tmp_path, name):
+        for root in (folder, f"{folder}/x.zip", "memory://set"):
+            (folder / "clips.csv").write_text(f"file,label\nin/a.wav,x\n{name},y\n")
+            with pytest.raises(
+                TaskError, match=r"row 1 names .*, which leads out of .*; expected .*; try `manifest:"
+            ):
+                load_task(f"manifest:{folder}/clips.csv@{root}")
+
+    def test_paths_that_come_back_are_not(self, folder):
+        (folder / "clips.csv").write_text("file,label\nin/../in/a.wav,x\nin/b.wav,y\n")
+        assert load_task(f"manifest:{folder}/clips.csv").clips["path"][0] == f"{folder}/in/a.wav"
+
+    def test_absolute_paths_and_urls_are_the_users_choice(self, folder, memory, tmp_path):
+        rows = [f"{folder}/in/a.wav,x", f"{memory}/in/b.wav,y"]
+        (tmp_path / "clips.csv").write_text("\n".join(["file,label", *rows]))
+        task = load_task(f"manifest:{tmp_path}/clips.csv")
+        assert [task.read(index, 16000).real for index in range(2)] == [1600, 1600]
+
+    def test_links_below_the_root_are_the_users_choice(self, folder, tmp_path):
+        (tmp_path / "elsewhere").mkdir()
+        shutil.move(folder / "in", tmp_path / "elsewhere")
+        (folder / "in").symlink_to(tmp_path / "elsewhere" / "in")
+        self.readable(f"manifest:{folder}/clips.csv")
+
+    def test_strange_names(self, wav, tmp_path):
+        names = ['q"uote.wav', "new\nline.wav", "日本 語.wav", "50%.wav", "a::b.wav"]
+        for name in names:
+            wav(tmp_path / name)
+        pd.DataFrame({"file": names, "label": list("xyxyx")}).to_csv(tmp_path / "clips.csv", index=False)
+        task = load_task(f"manifest:{tmp_path}/clips.csv")
+        assert task.clips["clip"].tolist() == names
+        check(task)
+
+
+class TestKinds:
+    ROWS = (
+        {"file": "a.wav", "label": ["x", "y"], "n": 1},
+        {"file": "b.wav", "label": ["y"]},
+        {"file": "c.wav"},
+    )
+
+    @pytest.mark.parametrize("suffix", ["jsonl", "ndjson"])
+    def test_json_lines(self, tmp_path, wav, suffix):
+        for row in self.ROWS:
+            wav(tmp_path / row["file"])
+        (tmp_path / f"clips.{suffix}").write_text(
+            "\r\n".join(map(json.dumps, self.ROWS)) + "\n\n", "utf-8-sig"
+        )
+        task = load_task(f"manifest:{tmp_path}/clips.{suffix}")
+        assert task.labeling("label").labels(task.clips) == [["x", "y"], ["y"], []]
+        assert load_task(f"manifest:{tmp_path}/clips.{suffix}", labels=["n"]).labelings[0].classes == ("1",)
+
+    def test_tabs(self, make):
+        spec = make({"file": FILES, "label": ["a,b", "c,d", "a,b", "c,d"]}, "clips.tsv", sep="\t")
+        assert load_task(spec, separator="").labelings[0].classes == ("a,b", "c,d")
+
+    def test_windows_line_ends(self, make):
+        task = load_task(make({"file": FILES, "label": list("xyxy")}, lineterminator="\r\n"))
+        assert task.labelings[0].classes == ("x", "y")
+
+
+class TestHashes:
+    def test_the_expected_content(self, make):
+        hashes = ["A" * 64, None, "b" * 64, f" {'c' * 64}"]
+        task = load_task(make({"file": FILES, "label": list("xyxy"), "sha256": hashes}))
+        expected = [None if pd.isna(cell) else cell for cell in task.clips["expected_sha256"]]
+        assert expected == ["a" * 64, None, "b" * 64, "c" * 64]
+
+    def test_what_is_no_hash(self, make):
+        spec = make({"file": FILES, "label": list("xyxy"), "sha256": "unknown"})
+        with pytest.warns(UserWarning, match="left out the column sha256: 'unknown' is no hash"):
+            assert "expected_sha256" not in load_task(spec).clips
+
+
 class TestRefusals:
+    def test_no_rows(self, make):
+        with pytest.raises(TaskError, match=r"clips\.csv: holds no rows; expected one a clip"):
+            load_task(make({"file": [], "label": []}))
+
+    def test_a_clip_without_a_name(self, make):
+        with pytest.raises(TaskError, match="column 'clip' is empty in row 1"):
+            load_task(make({"file": FILES[:2], "clip": ["a", ""], "label": list("xy")}))
+
+    @pytest.mark.parametrize(("start", "stop"), [(1, 1), (1, 0.5), (None, 0)])
+    def test_a_part_that_stops_before_it_starts(self, make, start, stop):
+        spec = make({"file": FILES[:2], "start": [0, start], "stop": [0.2, stop], "label": list("xy")})
+        with pytest.raises(
+            TaskError, match=r"row 1 stops at .* s, not after its start; expected start < stop"
+        ):
+            load_task(spec)
+
+    @pytest.mark.parametrize("start", ["-1", "inf", "1e300"])
+    def test_seconds_that_cannot_be(self, make, start):
+        with pytest.raises(TaskError, match=rf"column 'start' holds '{start}'; expected seconds, in row 0"):
+            load_task(make({"file": FILES, "start": start, "label": list("xyxy")}))
+
+    def test_a_table_behind_a_url_that_is_not_there(self):
+        with pytest.raises(TaskError, match=r"memory://gone\.csv: does not exist; expected a table"):
+            load_task("manifest:memory://gone.csv")
+
     def test_a_label_column_that_is_not_there(self, make):
         with pytest.raises(TaskError, match="no column mood; it has label, path, clip"):
             load_task(make({"file": FILES, "label": list("xyxy")}), labels=["mood"])

@@ -5,13 +5,14 @@ Opening a store needs no torch; recording does, and imports it when it is first 
 
 from typing import TYPE_CHECKING, Any
 
+from otoscope.activations.relabeling import relabel
 from otoscope.activations.store import Store, open_store
 
 if TYPE_CHECKING:
     from otoscope.activations.recorder import Recorder, Recording
     from otoscope.activations.recording import BadClipsError, record, record_all
 
-__all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record", "record_all"]
+__all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record", "record_all", "relabel"]
 
 _NEEDS_TORCH = {
     "BadClipsError": "recording",

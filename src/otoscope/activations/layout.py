@@ -7,6 +7,7 @@
       clips.parquet      the task's table; once all is recorded, with tokens, sha256 and problem
       receipts/00012.json  shard 12 is done: checksums of its files, hashes of its clips
       runs/*.json        who recorded, when, where, with which versions
+      labels/*.parquet   labelings that it was given later
       results/           what was found out about it later
 
 A shard counts as done by its receipt and never by the presence of its files: a killed process leaves files
@@ -113,6 +114,7 @@ class Layout:
         self.clips = self.path / "clips.parquet"
         self.receipts = self.path / "receipts"
         self.runs = self.path / "runs"
+        self.labels = self.path / "labels"
         self.results = self.path / "results"
 
     @contextmanager

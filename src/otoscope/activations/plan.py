@@ -62,8 +62,8 @@ class Plan:
     Attributes:
         model: name, fingerprint, sample_rate, embedding_size, layers, a list of (name, units), and grids, the
             grid of tokens of each layer.
-        task: name, fingerprint, clips (their number), seconds, citation, licence and the labelings'
-            documents.
+        task: name, fingerprint, clips (their number), seconds, citation, licence, the labelings'
+            documents, and evar_lengths where the length is EVAR's.
         settings: what else may change the numbers.
         versions: of otoscope, Python and the libraries that made the plan.
         counter: type of the counts on disk, "uint16" or, for clips of more than 65,535 tokens, "uint32".
@@ -199,6 +199,7 @@ def make_plan(
             "citation": task.citation,
             "licence": task.licence,
             "labelings": [labeling.document() for labeling in task.labelings],
+            **({"evar_lengths": True} if task.evar_lengths else {}),
         },
         settings=settings,
         versions=versions(),
@@ -282,8 +283,8 @@ def _look(models: Sequence["AudioModel"], task: Task, clip: int) -> list[tuple[i
 
 
 def _samples(task: Task, clip: int, header: audio.Header, sample_rate: int) -> int:
-    if task.seconds is not None:
-        return round(task.seconds * sample_rate)
+    if crop := task.crop(clip):
+        return crop.samples(sample_rate)
     row = task.clips.iloc[clip]
     start, stop = (None if pd.isna(row.get(key)) else float(row[key]) for key in ("start", "stop"))
     last = header.seconds if stop is None else min(stop, header.seconds)

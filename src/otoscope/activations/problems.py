@@ -1,10 +1,13 @@
 """The clips that cannot be recorded, told all at once."""
 
 from collections.abc import Mapping
+from itertools import islice
 
 from otoscope.errors import OtoscopeError
 
 __all__ = ["BadClipsError"]
+
+_NAMED = 20  # clips told one by one in the message; the attributes hold all of them
 
 
 class BadClipsError(OtoscopeError):
@@ -33,9 +36,12 @@ class BadClipsError(OtoscopeError):
         self.advice = advice
 
     def __str__(self) -> str:
-        lines = "\n".join(f"  {reason}" for reason in self.problems.values())
-        count = f"{len(self.problems)} clip{'s' * (len(self.problems) != 1)}"
-        return f"{count} cannot be recorded; {self.advice}:\n{lines}"
+        lines = [f"  {reason}" for reason in islice(self.problems.values(), _NAMED)]
+        if len(self.problems) > _NAMED:
+            more = len(self.problems) - _NAMED
+            lines.append(f"  and {more:,} more; `otoscope tasks check` tells all of them by kind")
+        count = f"{len(self.problems):,} clip{'s' * (len(self.problems) != 1)}"
+        return "\n".join([f"{count} cannot be recorded; {self.advice}:", *lines])
 
     def _reasons(self, clip: int) -> str:
         """What is wrong with a clip, and for which stores if not for all."""

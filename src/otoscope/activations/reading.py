@@ -10,6 +10,7 @@ from otoscope.activations.turns import Batches, Turn, turns
 from otoscope.audio import Waveform
 from otoscope.errors import OtoscopeError
 from otoscope.tasks.base import Task
+from otoscope.tasks.pinning import require_unchanged
 
 __all__ = ["Heard", "reading", "told"]
 
@@ -99,6 +100,7 @@ def _read(task: Task, clip: int, rates: Sequence[int], hashes: dict[str, str]) -
     try:
         if path not in hashes:
             hashes[path] = audio.content_hash(path)
+        require_unchanged(task.clips, clip, hashes[path])
         sound = task.decode(clip)
     except OtoscopeError as error:
         bad = Heard(clip, path, None, hashes.get(path, ""), told(path, error))

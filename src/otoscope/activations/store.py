@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from otoscope.activations import lazy
 from otoscope.activations.layout import Layout
+from otoscope.activations.overlay import Overlay, overlays
 from otoscope.activations.plan import Plan
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json
@@ -72,6 +73,7 @@ class Store:
     def info(self) -> dict[str, Any]:
         """What it is a recording of: `model`, `task`, `settings` and `version`, each as the plan has it."""
         document = self._plan.document()
+        document["task"]["labelings"] = [labeling.document() for labeling in self.labelings.values()]
         return {
             "model": document["model"],
             "task": document["task"],
@@ -103,13 +105,23 @@ class Store:
 
     @cached_property
     def clips(self) -> pd.DataFrame:
-        """The task's table, with `tokens`, `sha256` of the file, and `problem`, "" for a good clip."""
-        return pd.read_parquet(self._layout.clips)
+        """The task's table, with `tokens`, `sha256` of the file, and `problem`, "" for a good clip.
+
+        The labels that `relabel` has added are its last columns.
+
+        Raises:
+            OtoscopeError: labels were added that are not of these clips.
+        """
+        clips = pd.read_parquet(self._layout.clips)
+        for overlay in self._overlays:
+            clips[overlay.labeling.column] = overlay.of(clips)
+        return clips
 
     @property
     def labelings(self) -> dict[str, Labeling]:
-        """The task's labelings by name."""
-        return self._plan.labelings
+        """The task's labelings by name, and then those that `relabel` has added."""
+        added = {overlay.labeling.name: overlay.labeling for overlay in self._overlays}
+        return self._plan.labelings | added
 
     def labeling(self, name: str) -> Labeling:
         """The labeling of this name.
@@ -212,6 +224,10 @@ class Store:
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(repr(self))}</p>{self.dataset._repr_html_()}"
+
+    @cached_property
+    def _overlays(self) -> list[Overlay]:
+        return list(overlays(self._layout))
 
     def _array(self, name: str) -> zarr.Array[Any]:
         array = self._group[name]

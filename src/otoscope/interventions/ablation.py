@@ -204,11 +204,11 @@ def _leads(
     Returns:
         Shape (conditions, test clips), the clips in the order of `rows`.
     """
-    clips, recorded, seconds = store.clips, store.embedding, store.info["task"]["seconds"]
+    clips, recorded = store.clips, store.embedding
     place = {int(row): number for number, row in enumerate(rows)}
     truth = np.searchsorted(fitted.classes_, index[rows])
     leads = np.full((len(conditions), len(rows)), np.nan)
-    batches = read_batches(model, clips, rows, seconds=seconds, batch_size=batch_size)
+    batches = read_batches(model, clips, rows, task=store.info["task"], batch_size=batch_size)
     with counting("ablating", len(rows) * len(conditions), shown=progress) as advance:
         for batch, number, embedding in embed(model, batches, conditions):
             if number == 0:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from otoscope import audio
 from otoscope.audio import Waveform
 from otoscope.interventions.gains import Address, gains
 from otoscope.models.base import AudioModel
+from otoscope.tasks.lengths import crop
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Batch:
 
 
 def read_batches(
-    model: AudioModel, clips: pd.DataFrame, rows: Iterable[int], *, seconds: float | None, batch_size: int
+    model: AudioModel, clips: pd.DataFrame, rows: Iterable[int], *, task: Mapping[str, Any], batch_size: int
 ) -> Iterator[Batch]:
     """Read clips and hand them out in batches that the model can take in one piece.
 
@@ -31,7 +33,7 @@ def read_batches(
         model: says which clips are of equal length.
         clips: the table of clips: `path` and, where parts of files are meant, `start` and `stop` (s).
         rows: row numbers of the clips wanted.
-        seconds: length to crop or pad to; None for whole clips.
+        task: what the store's `info` says of the task: to what length clips are cropped and padded, and how.
         batch_size: clips in a batch, at most.
 
     Raises:
@@ -41,7 +43,8 @@ def read_batches(
     for row in rows:
         clip = clips.iloc[row]
         start, stop = (None if pd.isna(clip.get(key)) else float(clip[key]) for key in ("start", "stop"))
-        waveform = audio.read(clip["path"], model.sample_rate, start=start, stop=stop, seconds=seconds)
+        length = crop(clip, task["seconds"], task.get("evar_lengths", False))
+        waveform = audio.decode(clip["path"], start=start, stop=stop, crop=length).at(model.sample_rate)
         alike = waiting[model.length(len(waveform.samples))]
         alike.append((int(row), waveform))
         if len(alike) == batch_size:

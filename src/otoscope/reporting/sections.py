@@ -14,6 +14,7 @@ from otoscope.reporting.figures import Gallery
 from otoscope.reporting.parts import Part, add_probe, add_selection, add_sharing
 from otoscope.reporting.tables import Cabinet
 from otoscope.reporting.wording import counted, number, short_model
+from otoscope.tasks import available
 
 if TYPE_CHECKING:
     from otoscope.neurons import Selection, Sharing
@@ -75,10 +76,12 @@ def across(recorded: Recorded, gallery: Gallery, cabinet: Cabinet) -> list[Part]
 
 def commands(recorded: Recorded) -> list[str]:
     """The commands that make this store and all that is said of it; the place of the store is left out."""
-    name, seconds = shlex.quote(recorded.name), recorded.store.info["task"].get("seconds")
+    name, about = shlex.quote(recorded.name), recorded.store.info["task"]
     model, task = shlex.quote(recorded.model), _spec(recorded.task)
     lines = [f"otoscope record --model {model} --task {task} --out {name}"]
-    if seconds:
+    if about.get("evar_lengths"):
+        lines[0] += " --evar-lengths"
+    elif seconds := about.get("seconds"):
         lines[0] += f" --seconds {seconds:g}"
     wrapped = recorded.model.startswith("wrap:")  # a module in somebody's program, which no spec names
     if wrapped:
@@ -99,8 +102,9 @@ def commands(recorded: Recorded) -> list[str]:
 
 def _spec(task: str) -> str:
     """What `--task` takes for a task of this name; where its data lie, the store does not know."""
-    if task in ("cremad", "esc50", "gtzan"):
-        return f"{task}:DIR"
+    public = {reader.prefixes[0]: reader.name for reader in available() if reader.citation}
+    if task in public:
+        return public[task]
     return shlex.quote(task.replace("mini-", "mini:", 1)) if task.startswith("mini-") else "TASK"
 
 

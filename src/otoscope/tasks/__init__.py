@@ -5,5 +5,17 @@ from otoscope.tasks.check import check
 from otoscope.tasks.labeling import Labeling, TaskError
 from otoscope.tasks.reader import Reader, Request
 from otoscope.tasks.registry import available, load_task
+from otoscope.tasks.survey import Survey, survey
 
-__all__ = ["Labeling", "Reader", "Request", "Task", "TaskError", "available", "check", "load_task"]
+__all__ = [
+    "Labeling",
+    "Reader",
+    "Request",
+    "Survey",
+    "Task",
+    "TaskError",
+    "available",
+    "check",
+    "load_task",
+    "survey",
+]

@@ -17,6 +17,7 @@ from otoscope import audio
 from otoscope.errors import UsageError
 from otoscope.tasks.cells import some, texts
 from otoscope.tasks.labeling import Labeling, TaskError
+from otoscope.tasks.lengths import PLACE, crop, places
 from otoscope.tasks.spread import spread
 
 __all__ = ["Labeling", "Task", "TaskError"]
@@ -36,6 +37,7 @@ class Task:
         seconds: every clip is cropped or padded to this length; None leaves clips whole.
         citation: how to cite the data set.
         licence: on what terms it may be used.
+        evar_lengths: that length is cropped or padded to as EVAR does; `with_evar_lengths` makes such a task.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Task:
     seconds: float | None = None
     citation: str = ""
     licence: str = ""
+    evar_lengths: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labelings", tuple(self.labelings))
@@ -51,6 +54,10 @@ class Task:
         if self.seconds is not None and not (np.isfinite(self.seconds) and self.seconds > 0):
             raise UsageError(
                 f"seconds is {self.seconds}; expected a positive length, or none for whole clips"
+            )
+        if self.evar_lengths and (self.seconds is None or PLACE not in self.clips):
+            raise UsageError(
+                f"evar_lengths needs a length and a column {PLACE!r}; try task.with_evar_lengths(seconds)"
             )
         self._check_table()
         for labeling in self.labelings:
@@ -91,7 +98,18 @@ class Task:
                 _digest(digest, [column, texts(self.clips[column], multilabel=False)])
         _digest(digest, [labeling.document() for labeling in self.labelings])
         _digest(digest, self.seconds)
+        if self.evar_lengths:
+            _digest(digest, self.clips[PLACE].tolist())
         return digest.hexdigest()
+
+    def with_evar_lengths(self, seconds: float) -> "Task":
+        """The same clips, cropped and padded to `seconds` as EVAR does it (see `otoscope.tasks.lengths`)."""
+        clips = self.clips.assign(**{PLACE: places(self.clips, self.labelings)})
+        return replace(self, clips=clips, seconds=seconds, evar_lengths=True)
+
+    def crop(self, index: int) -> audio.Crop | None:
+        """How the clip in row `index` is cropped or padded; None if it stays whole."""
+        return crop(self.clips.iloc[index], self.seconds, self.evar_lengths)
 
     def head(self, n: int) -> "Task":
         """`n` of the clips, in the same order: of each class of the first labeling its share."""
@@ -119,7 +137,8 @@ class Task:
         """
         row = self.clips.iloc[index]
         start, stop = (None if pd.isna(row.get(key)) else float(row[key]) for key in ("start", "stop"))
-        return audio.decode(row["path"], start=start, stop=stop, seconds=self.seconds)
+        length = crop(row, self.seconds, self.evar_lengths)
+        return audio.decode(row["path"], start=start, stop=stop, crop=length)
 
     def _check_table(self) -> None:
         missing = [column for column in ("clip", "path") if column not in self.clips]

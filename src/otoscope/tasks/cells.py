@@ -16,14 +16,18 @@ def texts(column: "pd.Series[Any]", multilabel: bool) -> list[list[str]]:
 
     A missing or empty cell holds none. A number is written without a needless ".0": pandas turns whole
     numbers into fractions as soon as one cell is empty. Multi-label cells are comma-joined text or lists;
-    blanks around a comma go.
+    blanks around a comma go. Rows that are alike may share a list.
 
     >>> texts(pd.Series([60.0, None]), multilabel=False)
     [['60'], []]
     >>> texts(pd.Series(["Dog,Bark", ["Rain"], ""], dtype=object), multilabel=True)
     [['Dog', 'Bark'], ['Rain'], []]
     """
-    return [_labels(cell, multilabel) for cell in column]
+    if column.dtype == object:  # lists cannot be told apart by their hash, and 1 equals True
+        return [_labels(cell, multilabel) for cell in column]
+    rows, cells = pd.factorize(column)  # many clips, few classes
+    labels = [*(_labels(cell, multilabel) for cell in pd.Series(cells)), []]  # row -1: a missing cell
+    return [labels[row] for row in rows]
 
 
 def class_names(column: "pd.Series[Any]", multilabel: bool) -> tuple[str, ...]:
@@ -41,11 +45,17 @@ def class_names(column: "pd.Series[Any]", multilabel: bool) -> tuple[str, ...]:
 def some(names: "Sequence[Any] | pd.Series[Any] | NDArray[Any]", most: int = 5) -> str:
     """A few names for a message, and how many more there are.
 
+    A name with a line end, or anything else that cannot be printed, is quoted: a message stays one line.
+
     >>> some(["a", "b", "c"], most=2)
     'a, b and 1 more'
     """
-    shown = ", ".join(str(name) for name in list(names)[:most])
+    shown = ", ".join(_shown(str(name)) for name in list(names)[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else repr(name)
 
 
 def _labels(cell: Any, multilabel: bool) -> list[str]:

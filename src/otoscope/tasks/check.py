@@ -1,19 +1,20 @@
 """Find everything that is wrong with a task before work starts, and say it all at once."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from otoscope import audio
 from otoscope.audio import AudioError
 from otoscope.tasks.base import Task
 from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import Labeling, TaskError
+from otoscope.threads import in_threads
 
-__all__ = ["check"]
+__all__ = ["check", "file_problems", "label_problems"]
 
-_THREADS = 8  # looking at headers waits for the disk, or for a network
 _NAMED = 10  # clips named for each kind of problem
+_FIGURES = re.compile(r"\d[\d.]*")
 
 
 def check(task: Task, *, files: bool = True) -> None:
@@ -21,28 +22,50 @@ def check(task: Task, *, files: bool = True) -> None:
 
     Found are: a labeling with a single class, with a class that no clip bears or only one does, with classes
     that differ only in case or blanks; and, unless `files` is False, files that are missing, Git-LFS
-    pointers, empty, cut off, or not audio.
+    pointers, empty, cut off, or not audio. `survey` tells more, and does not raise.
 
     Raises:
         TaskError: something is wrong; the message lists all of it.
     """
-    problems = [problem for labeling in task.labelings for problem in _label_problems(task, labeling)]
+    problems = label_problems(task)
     if files:
-        problems += _file_problems(task)
+        found = in_threads(_problem, dict.fromkeys(task.clips["path"]))
+        problems += file_problems(error for error in found if error is not None)
     if problems:
         listed = "".join(f"\n  - {problem}" for problem in problems)
         raise TaskError(f"task {task.name!r} cannot be used as it is:{listed}")
 
 
-def _label_problems(task: Task, labeling: Labeling) -> Iterable[str]:
+def label_problems(task: Task) -> list[str]:
+    """What is wrong with a task's labels, a sentence each."""
+    return [problem for labeling in task.labelings for problem in _of_labeling(task, labeling)]
+
+
+def file_problems(errors: Iterable[AudioError]) -> list[str]:
+    """What is wrong with files, a sentence for each kind of problem."""
+    kinds: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for error in errors:
+        # Figures differ from file to file ("promises 1044 bytes"): they do not make another kind.
+        reason = error.reason.partition(":")[0]
+        kinds[_FIGURES.sub("...", reason), error.advice].setdefault(error.path, reason)
+    return [
+        f"{len(found):,} file{'s' if len(found) > 1 else ''}: "
+        f"{kind if len(set(found.values())) > 1 else next(iter(found.values()))} "
+        f"({some(list(found), _NAMED)}); {advice}"
+        for (kind, advice), found in kinds.items()
+    ]
+
+
+def _of_labeling(task: Task, labeling: Labeling) -> Iterable[str]:
     about = f"labeling {labeling.name!r}"
-    counts = dict(zip(labeling.classes, labeling.membership(task.clips).sum(axis=0), strict=True))
-    if len(counts) < 2:
-        yield f"{about} has {len(counts)} class ({some(list(counts))}); expected two or more"
-    empty = [name for name, count in counts.items() if count == 0]
+    counts = Counter(label for row in labeling.labels(task.clips) for label in row)
+    if len(labeling.classes) < 2:
+        listed = some(labeling.classes)
+        yield f"{about} has {len(labeling.classes)} class ({listed}); expected two or more"
+    empty = [name for name in labeling.classes if counts[name] == 0]
     if empty:
         yield f"{about}: no clip bears {some(empty, _NAMED)}; try leaving out classes without clips"
-    alone = [name for name, count in counts.items() if count == 1]
+    alone = [name for name in labeling.classes if counts[name] == 1]
     if alone:
         yield f"{about}: only one clip bears {some(alone, _NAMED)}; expected two or more a class"
     alike: dict[str, list[str]] = defaultdict(list)
@@ -51,20 +74,6 @@ def _label_problems(task: Task, labeling: Labeling) -> Iterable[str]:
     for names in alike.values():
         if len(names) > 1:
             yield f"{about}: {' and '.join(map(repr, names))} differ only in case or blanks; write them alike"
-
-
-def _file_problems(task: Task) -> list[str]:
-    paths = list(dict.fromkeys(task.clips["path"]))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = [error for error in pool.map(_problem, paths) if error is not None]
-    kinds: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for error in found:
-        # Figures differ from file to file ("promises 1044 bytes"); what stands before them is the kind.
-        kinds[error.reason.partition(":")[0], error.advice].append(error.path)
-    return [
-        f"{len(names)} file{'s' if len(names) > 1 else ''}: {reason} ({some(names, _NAMED)}); {advice}"
-        for (reason, advice), names in kinds.items()
-    ]
 
 
 def _problem(path: str) -> AudioError | None:

@@ -1,5 +1,6 @@
 """What every reader of a data set states, and what readers share."""
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from otoscope.tasks.labeling import TaskError
 from otoscope.tasks.telling import warn
 from otoscope.tasks.tree import Tree, hidden
 
-__all__ = ["Reader", "Request"]
+__all__ = ["Reader", "Request", "told", "visible"]
 
 _DEPTH = 2  # people name the folder that they unpacked into, and some archives hold a folder in a folder
 
@@ -76,6 +77,10 @@ class Reader(ABC):
             TaskError: the data set is not there, or not as expected.
         """
 
+    def evar_length(self, place: str) -> float:  # noqa: ARG002 -- for the reader of EVAR's own tables
+        """To what length EVAR crops and pads the clips of a place, in seconds; 0 where EVAR knows none."""
+        return self.evar_seconds
+
     @property
     def prefixes(self) -> tuple[str, ...]:
         """What may stand before the colon."""
@@ -84,7 +89,8 @@ class Reader(ABC):
     def find(self, place: str, *markers: str) -> Tree:
         """The files of a data set: below the folder with one of the markers, or in the archive.
 
-        Looked at are the folder that the user named, those in it, two levels down, and the one above it.
+        Looked at are the folder that the user named, those in it, two levels down, and the one above it: who
+        names `esc50/audio` means what is in it, with the tables beside it, so no other folder is listed then.
 
         Args:
             place: what the user named.
@@ -96,12 +102,15 @@ class Reader(ABC):
         """
         where = Path(place).expanduser()
         if where.is_file() and archives.protocol(where):
-            return _told(_within(Tree.at(where), markers) or self._missing(place, markers))
+            return told(_within(Tree.at(where), markers) or self._missing(place, markers))
         if not where.is_dir():
             Tree.at(where)  # says what is wrong with it
-        for folder in (*_below(where, _DEPTH), where.absolute().parent):
-            if any((folder / marker).exists() for marker in markers):
-                return _told(Tree.at(folder))
+        for folder in _below(where, _DEPTH):
+            if _holds(folder, markers):
+                return told(Tree.at(folder))
+        whole = Path(os.path.abspath(where))  # noqa: PTH100 -- `..` is a step up, wherever links lead
+        if _holds(whole.parent, markers):
+            return told(Tree.at(whole.parent, {whole.name, *(marker.split("/")[0] for marker in markers)}))
         return self._missing(place, markers)
 
     def refuse(self, place: str, problem: str) -> TaskError:
@@ -125,17 +134,22 @@ def visible(folder: Path) -> Iterator[str]:
     return (child.name for child in folder.iterdir() if not hidden(child.name))
 
 
+def _holds(folder: Path, markers: Sequence[str]) -> bool:
+    return any((folder / marker).exists() for marker in markers)
+
+
 def _below(folder: Path, depth: int) -> Iterator[Path]:
     """A folder and those in it, the nearest first; links are not followed."""
     level = [folder]
-    for _ in range(depth + 1):
-        yield from level
+    yield folder
+    for _ in range(depth):
         level = [
             parent / name
             for parent in level
             for name in sorted(visible(parent))
             if (parent / name).is_dir() and not (parent / name).is_symlink()
         ]
+        yield from level
 
 
 def _within(tree: Tree, markers: Sequence[str]) -> Tree | None:
@@ -147,7 +161,7 @@ def _within(tree: Tree, markers: Sequence[str]) -> Tree | None:
     return tree.below(min(roots, key=lambda root: (root.count("/"), root)).rstrip("/")) if roots else None
 
 
-def _told(tree: Tree) -> Tree:
+def told(tree: Tree) -> Tree:
     """The tree, once its user has been told what of it will not be opened."""
     if tree.left_out:
         listed = some([f"{name!r} ({reason})" for name, reason in tree.left_out.items()])

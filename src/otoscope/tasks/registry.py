@@ -22,7 +22,7 @@ GROUP = "otoscope.tasks"
 
 # Modules with readers of what people have, in the order of the list that people see. Those of public data
 # sets are whatever lies in `datasets/`.
-_OWN = ("folder", "manifest", "mini")
+_OWN = ("folder", "manifest", "webdataset", "hub", "evar", "mini")
 
 
 def available() -> list[Reader]:
@@ -67,6 +67,7 @@ def load_task(
     labels: Sequence[str] = (),
     *,
     separator: str | None = None,
+    evar_lengths: bool = False,
 ) -> Task:
     """Read a task: the table of its clips and what is asked of them. No sound is read yet.
 
@@ -77,9 +78,10 @@ def load_task(
         labels: the labelings to take, in this order (for a table: its label columns); all by default.
         separator: what stands between the labels in one cell of a table, such as "|"; "" where a cell is one
             label whatever it holds; by default a comma.
+        evar_lengths: crop and pad every clip as EVAR does for this data set (see `otoscope.tasks.lengths`).
 
     Raises:
-        UsageError: an unknown reader or labeling.
+        UsageError: an unknown reader or labeling; or EVAR's lengths where it has none, or with `seconds`.
         TaskError: the data set is not there, or not as expected.
     """
     prefix, _, place = spec.partition(":")
@@ -87,7 +89,10 @@ def load_task(
     if reader is None or not place:
         names = ", ".join(reader.name for reader in available())
         raise UsageError(f"no task is called {spec!r}; expected one of {names}; try `otoscope tasks`")
-    task = reader.load(Request(place, tuple(labels), separator)).only(labels)
+    length = _evar_length(reader, place, seconds) if evar_lengths else 0
+    task = reader.load(Request(place, tuple(labels), separator))
+    # Before labelings are chosen among: which clips are for training does not depend on what is asked.
+    task = (task.with_evar_lengths(length) if evar_lengths else task).only(labels)
     if reader.clips and len(task) != reader.clips:
         warn(f"{spec}: {len(task)} clips, where the whole data set gives {reader.clips}")
     return replace(
@@ -96,6 +101,18 @@ def load_task(
         citation=reader.citation or task.citation,
         licence=reader.licence or task.licence,
     )
+
+
+def _evar_length(reader: Reader, place: str, seconds: float | None) -> float:
+    if seconds is not None:
+        raise UsageError(f"seconds is {seconds:g} and EVAR's lengths are asked for; expected one of the two")
+    length = reader.evar_length(place)
+    if not length:
+        raise UsageError(
+            f"EVAR knows no length for {reader.prefixes[0]}:{place}; expected one of its data sets; "
+            "try seconds"
+        )
+    return length
 
 
 def _modules() -> Iterator[ModuleType]:

@@ -1,8 +1,11 @@
 """Read the tables, lists and documents in which data sets keep their labels."""
 
+import csv
 import io
 import json
 import os
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +16,19 @@ from otoscope.tasks.labeling import TaskError
 from otoscope.tasks.telling import warn
 from otoscope.urls import fetch, is_url
 
-__all__ = ["SPLITS", "integers", "look_up", "need_columns", "read_document", "read_lines", "read_table"]
+__all__ = [
+    "SPLITS",
+    "TABLES",
+    "integers",
+    "look_up",
+    "need_columns",
+    "read_document",
+    "read_lines",
+    "read_table",
+]
+
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".jsonl", ".ndjson")
+"""Endings of tables' names, in lower case."""
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -37,23 +52,23 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         TaskError: no such file, or not a table.
     """
     name = os.fspath(path)
-    content = io.BytesIO(_content(name, "a table"))
-    suffix = PurePosixPath(name.partition("::")[0]).suffix.lower()
+    content = _content(name, "a table")
+    suffix = PurePosixPath(name.partition("::")[0] if is_url(name) else name).suffix.lower()
     try:
         if suffix in (".parquet", ".pq"):
-            return pd.read_parquet(content)
-        if suffix in (".jsonl", ".ndjson"):
-            return pd.read_json(content, lines=True, dtype=False, convert_dates=False)
-        header = content.readline().decode("utf-8-sig")
-        content.seek(0)
-        separator = max(",\t;", key=header.count)
-        table = pd.read_csv(content, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:  # what pandas, pyarrow and the text decoder raise are ValueErrors
+            table = pd.read_parquet(io.BytesIO(content))
+        elif suffix in (".jsonl", ".ndjson"):
+            table = _json_lines(_decoded(content))
+        else:
+            table = _separated(_decoded(content), suffix)
+        _refuse_twins(table.columns)
+        # What pandas, pyarrow, json and the text decoder raise are ValueErrors.
+    except (ValueError, NotImplementedError, OSError) as error:
         raise TaskError(
             f"{name}: cannot be read as a table ({str(error).splitlines()[0]}); "
             "expected CSV in UTF-8, or Parquet; try saving it again"
         ) from None
-    return table.mask(table == "")
+    return table
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[str]:
@@ -102,9 +117,11 @@ def look_up(
         )
     values = keys.map(dict(zip(known[key], known[column], strict=True)))
     unknown = sorted(set(keys[~keys.isin(known[key])].dropna()))
-    if unknown:
-        clips = int(keys.isin(unknown).sum())
-        warn(f"{os.fspath(where)}: does not list {some(unknown)}: {clips} clips without a {column}")
+    without = sorted(set(keys[values.isna()].dropna()) - set(unknown))
+    for problem, which in (("does not list", unknown), (f"has no {column} for", without)):
+        if which:
+            clips = int(keys.isin(which).sum())
+            warn(f"{os.fspath(where)}: {problem} {some(which)}: {clips} clips without {column}")
     return values
 
 
@@ -132,11 +149,85 @@ def integers(column: "pd.Series[Any]", where: str | os.PathLike[str]) -> "pd.Ser
     return numbers.astype(int)
 
 
+def _separated(text: str, suffix: str) -> pd.DataFrame:
+    """A table of text cells.
+
+    Raises:
+        ValueError: two columns of one name, a row with more or fewer cells than the header, an open quote.
+    """
+    header = (text.lstrip().splitlines() or [""])[0]
+    separator = "\t" if suffix == ".tsv" else max(",\t;", key=header.count)
+    # Not by pandas: it fills up short rows, and takes the first of too many cells for an index.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[list[str]] = []
+    try:
+        names = next(filter(None, reader), [])
+        for row in filter(None, reader):
+            if len(row) > len(names) and not any(row[len(names) :]):
+                row = row[: len(names)]
+            if len(row) != len(names):
+                raise csv.Error(f"it has {len(row)} cells, the header {len(names)}")
+            rows.append(row)
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: {error}") from None
+    if not names:
+        raise ValueError("it is empty")
+    names = [name.strip() or f"Unnamed: {at}" for at, name in enumerate(names)]
+    _refuse_twins(names)
+    table = pd.DataFrame(rows, columns=names, dtype=str)
+    return table.mask(table == "")
+
+
+def _json_lines(text: str) -> pd.DataFrame:
+    rows = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise ValueError(f"line {number} is no JSON: {error}") from None
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} holds {line.strip()[:40]!r}; expected an object with names")
+            rows.append(row)
+    if not rows:
+        raise ValueError("it is empty")
+    return pd.DataFrame(rows)
+
+
+def _refuse_twins(columns: Iterable[Any]) -> None:
+    twins = [name for name, count in Counter(columns).items() if count > 1]
+    if twins:
+        raise ValueError(f"it has more than one column {twins[0]!r}; try renaming or removing all but one")
+
+
 def _text(name: str) -> str:
     try:
-        return _content(name, "a text").decode("utf-8-sig")
+        return _decoded(_content(name, "a text"))
+    except ValueError as error:
+        raise TaskError(f"{name}: {error}") from None
+
+
+def _decoded(content: bytes) -> str:
+    """Text in UTF-8, without a byte-order mark.
+
+    Raises:
+        ValueError: it is in another encoding, or no text; the message says what to do.
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) and len(content) % 2 == 0:
+        raise ValueError("it is not UTF-8 but UTF-16, as Excel's Unicode text; try saving it again in UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TaskError(f"{name}: is not UTF-8 ({error}); try saving it again in UTF-8") from None
+        line = content.count(b"\n", 0, error.start)
+        around = content.split(b"\n", line + 1)[line][:60].decode("latin-1")
+        raise ValueError(
+            f"it is not UTF-8: byte {content[error.start]:#04x} in line {line + 1}, in Latin-1 {around!r}; "
+            "try saving it again in UTF-8, or `iconv -f LATIN1 -t UTF-8 FILE`"
+        ) from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise ValueError(f"it holds a NUL in line {line}, which no text has; try saving it again in UTF-8")
+    return text
 
 
 def _content(name: str, expected: str) -> bytes:

@@ -6,7 +6,7 @@ that macOS puts into archives.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ __all__ = ["Tree", "hidden"]
 _OUT = "a link that leads out of the folder"
 _CIRCLE = "a link in a circle"
 _BROKEN = "a link to nothing"
+_BEHIND = "a link to a folder, behind another"
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,12 @@ class Tree:
     prefix: str = ""
 
     @classmethod
-    def at(cls, place: str | os.PathLike[str]) -> "Tree":
+    def at(cls, place: str | os.PathLike[str], only: Collection[str] | None = None) -> "Tree":
         """List what is there.
+
+        Args:
+            place: a folder, or a ZIP or TAR archive.
+            only: of the folders right below, those to look into; by default all.
 
         Raises:
             TaskError: neither a folder nor an archive, or an archive that cannot be read.
@@ -51,11 +56,11 @@ class Tree:
         name = os.fspath(place)
         where = Path(name).expanduser()
         if where.is_dir():
-            return _listed(where)
+            return _listed(where, only)
         if where.is_file() and archives.protocol(where):
             return _archived(where)
         what = "is a file" if where.exists() else "does not exist"
-        raise TaskError(f"{name}: {what}; expected a folder; try its path again")
+        raise TaskError(f"{name}: {what}; expected a folder, or a ZIP or TAR archive; try its path again")
 
     @property
     def name(self) -> str:
@@ -117,11 +122,27 @@ class Tree:
     def _names(self) -> frozenset[str]:
         return frozenset(self.files)
 
+    @cached_property
+    def _barred(self) -> Mapping[str, str]:
+        return {name: reason for name, reason in self.left_out.items() if reason in (_OUT, _CIRCLE)}
+
+    @cached_property
+    def _real(self) -> str:
+        return os.path.realpath(Path(self.place).expanduser())
+
     def _reason(self, name: str) -> str:
-        for entry, reason in self.left_out.items():
-            if reason in (_OUT, _CIRCLE) and (name == entry or name.startswith(f"{entry}/")):
-                return f"is {reason}" if name == entry else f"lies behind {reason} ({entry})"
-        return ""
+        """Why a name that a table gives must not be opened; "" if it may."""
+        if name in self._names or self._protocol:
+            return ""
+        for entry, reason in self._barred.items():
+            if name == entry:
+                return f"is {reason}"
+            if name.startswith(f"{entry}/"):
+                return f"lies behind {reason} ({entry})"
+        # What was not listed, being hidden or not there, or written in another way ("./a.wav").
+        path = f"{self._real}/{self.prefix}{name}"
+        out = os.path.lexists(path) and not _within(os.path.realpath(path), self._real)
+        return f"is {_OUT}" if out else ""
 
 
 def hidden(name: str) -> bool:
@@ -133,50 +154,66 @@ def hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _listed(root: Path) -> Tree:
+def _listed(root: Path, only: Collection[str] | None) -> Tree:
     files: list[str] = []
     folders: list[str] = []
     left_out: dict[str, str] = {}
-    for kind, name in _walk(str(root), "", [os.path.realpath(root)], left_out):
+    for kind, name in _walk(str(root), only, left_out):
         (files if kind == "file" else folders).append(name)
+    if "" in left_out:
+        raise TaskError(f"{root}: {left_out['']}; expected a folder; try its permissions")
     return Tree(str(root), tuple(sorted(files)), tuple(sorted(folders)), left_out)
 
 
-def _walk(folder: str, prefix: str, above: list[str], left_out: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield ("file" or "folder", name) below a folder; `above` are the real paths of it and what it is in."""
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        left_out[prefix.rstrip("/")] = f"cannot be read: {error.strerror}"
-        return
-    for entry in entries:
-        name = prefix + entry.name
-        if hidden(entry.name):
+def _walk(root: str, only: Collection[str] | None, left_out: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield ("file" or "folder", name) of what lies below a folder."""
+    # A folder's name, the real paths of it and of what it is in, and whether a link led there.
+    waiting: list[tuple[str, tuple[str, ...], bool]] = [("", (os.path.realpath(root),), False)]
+    while waiting:
+        folder, above, linked = waiting.pop()
+        try:
+            with os.scandir(f"{root}/{folder}" if folder else root) as found:
+                entries = [entry for entry in found if not hidden(entry.name)]
+        except OSError as error:
+            left_out[folder] = f"cannot be read: {error.strerror}"
             continue
-        real = f"{above[-1]}{os.sep}{entry.name}"
-        if reason := archives.unsafe(entry.name):
-            left_out[name] = reason
-            continue
-        if entry.is_symlink():
-            real = os.path.realpath(entry.path)
-            if reason := _wrong(real, above):
+        for entry in entries:
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            link = entry.is_symlink()
+            real = os.path.realpath(entry.path) if link else f"{above[-1]}{os.sep}{entry.name}"
+            if reason := archives.unsafe(entry.name) or (_wrong(real, above, linked) if link else ""):
                 left_out[name] = reason
-                continue
-        if entry.is_dir():
-            yield "folder", name
-            yield from _walk(entry.path, f"{name}/", [*above, real], left_out)
-        elif entry.is_file():
-            yield "file", name
+            elif _is(entry.is_dir):
+                yield "folder", name
+                if folder or only is None or name in only:
+                    waiting.append((name, (*above, real), linked or link))
+            elif _is(entry.is_file):
+                yield "file", name
+            else:
+                left_out[name] = "neither a file nor a folder"
 
 
-def _wrong(real: str, above: list[str]) -> str:
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except OSError:  # of a link to what must not be looked at
+        return False
+
+
+def _wrong(real: str, above: Sequence[str], linked: bool) -> str:
     """What is wrong with a link to `real`; "" if nothing is."""
-    if not Path(real).exists():
+    if not os.path.exists(real):  # noqa: PTH110 -- it does not raise where nothing may be looked at
         return _BROKEN
-    if os.path.commonpath([real, above[0]]) != above[0]:
+    if not _within(real, above[0]):
         return _OUT
-    return _CIRCLE if real in above else ""
+    if real in above:
+        return _CIRCLE
+    # Folders of links to each other would be listed in every order of them.
+    return _BEHIND if linked and Path(real).is_dir() else ""
+
+
+def _within(real: str, root: str) -> bool:
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def _archived(path: Path) -> Tree:

@@ -1,109 +1,50 @@
-"""`gtzan:DIR`: GTZAN, music of ten genres, with the fault-filtered split (443 train, 197 valid, 290 test).
+"""GTZAN: music of ten genres."""
 
-DIR holds `genres/` (the original archive) or `Data/genres_original/` (the Kaggle copy), or is one of these;
-files in one flat folder do too. The lists `train_filtered.txt`, `valid_filtered.txt` and `test_filtered.txt`
-must lie in DIR, in the folder of the genres, or in the folder above either. The 70 clips that they leave out
-are repetitions and mislabelled excerpts: a random split over all 1,000 leaks.
-
-In the Kaggle copy `jazz.00054.wav`, of the train list, cannot be decoded. It is treated as any bad file:
-named, and skipped where the user says so.
-"""
-
+import re
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from otoscope.tasks.base import Task
 from otoscope.tasks.labeling import Labeling, TaskError
-from otoscope.tasks.reader import Reader, Request
+from otoscope.tasks.reader import Reader, Request, told
+from otoscope.tasks.tables import read_lines
+from otoscope.tasks.tree import Tree
 
-__all__ = ["Gtzan", "load"]
+__all__ = ["Gtzan"]
 
-_SPLITS = ("train", "valid", "test")
-_LISTS = "https://github.com/jongpillee/music_dataset_split (folder GTZAN_split)"
-_OBTAIN = f"get the sound from its mirrors (the original site is gone) and the lists from {_LISTS}"
-
-
-def load(place: str, labels: Sequence[str] = ()) -> Task:
-    """Read GTZAN from its official folder and the three lists of the fault-filtered split.
-
-    Raises:
-        TaskError: no such folder, no lists, a line in them that is not `genre/genre.00000.wav`, or none of
-            the listed files there.
-    """
-    inner = ("", "genres", "genres_original", "Data/genres_original")
-    candidates = [
-        folder
-        for top in [Path(place).expanduser(), *sorted(Path(place).expanduser().glob("*/"))]
-        for name in inner
-        if (folder := top / name).is_dir()
-    ]
-    lists = _find_lists(place, candidates)
-    rows = [
-        {"clip": name, "split": split, "genre": _genre(file, name)}
-        for split, file in lists.items()
-        for name in file.read_text(encoding="utf-8").split()
-    ]
-    if not rows:
-        raise TaskError(
-            f"{lists['train'].parent}: the lists name no clips; try getting them again from {_LISTS}"
-        )
-    names = [row["clip"] for row in rows]
-    holds = (folder for folder in candidates if any(_locate(folder, name).is_file() for name in names))
-    root = next(holds, None)
-    if root is None:
-        raise TaskError(
-            f"{place}: none of the {len(names)} listed files is there; "
-            f"expected genres/{names[0]} and so on; {_OBTAIN}"
-        )
-    # A listed file that is not there keeps its row, so that the check can name it.
-    clips = pd.DataFrame(rows).assign(path=[str(_locate(root, name)) for name in names])
-    return Task("gtzan", clips, (Labeling.of(clips, "genre", split="split"),)).only(labels)
-
-
-def _find_lists(place: str, near: Sequence[Path]) -> dict[str, Path]:
-    names = {split: f"{split}_filtered.txt" for split in _SPLITS}
-    for folder in dict.fromkeys(folder for start in near for folder in (start, start.absolute().parent)):
-        found = {split: folder / name for split, name in names.items() if (folder / name).is_file()}
-        if len(found) == len(names):
-            return found
-        if found:
-            missing = [name for split, name in names.items() if split not in found]
-            raise TaskError(
-                f"{folder}: {' and '.join(missing)} not there beside the other lists; get it from {_LISTS}"
-            )
-    raise TaskError(
-        f"{place}: no {', '.join(names.values())} there or in the folder above; expected the lists of the "
-        f"fault-filtered split; get them from {_LISTS}, or read all clips, faults too, with `folder:`"
-    )
-
-
-def _genre(file: Path, name: str) -> str:
-    genre, slash, clip = name.partition("/")
-    if not slash or clip.partition(".")[0] != genre:
-        raise TaskError(
-            f"{file}: line {name!r} is not like blues/blues.00000.wav; try getting it again from {_LISTS}"
-        )
-    return genre
-
-
-def _locate(folder: Path, name: str) -> Path:
-    flat = folder / name.partition("/")[2]
-    return flat if flat.is_file() else folder / name
+_LISTS = {split: f"{split}_filtered.txt" for split in ("train", "valid", "test")}
+_SOURCE = "https://github.com/jongpillee/music_dataset_split (folder GTZAN_split)"
+_LINE = re.compile(r"(\w+)/\1\.\d{5}\.wav")
 
 
 class Gtzan(Reader):
-    """TODO."""
+    """Music of ten genres, half a minute a clip, with the fault-filtered split.
+
+    The labeling is "genre"; 443 clips are for training, 197 for validation, 290 for the test. The 70 clips
+    that the three lists leave out are not read: they are repetitions and mislabelled excerpts. A random split
+    over all 1,000 leaks. No artists are told, so there is no group.
+
+    DIR holds genres/ (the original archive) or Data/genres_original/ (the Kaggle copy), or is one of these;
+    one flat folder does too. The lists lie in DIR, in a folder of it, or in the one above.
+
+    In the Kaggle copy jazz.00054.wav, of the train list, cannot be decoded. It keeps its row: the check names
+    the file and what is wrong with it, and a recording skips it where bad files may be skipped.
+    """
 
     name = "gtzan:DIR"
     about = "GTZAN: music, ten genres, fault-filtered split"
     needs = "genres/ and the lists {train,valid,test}_filtered.txt"
+    layout = "gtzan/\n  genres/blues/blues.00000.wav ...\n" + "\n".join(f"  {x}" for x in _LISTS.values())
     labelings = {"genre": 10}
     splits = "train, valid and test (fault-filtered lists)"
     clips = 930
     evar_seconds = 30.0
-    obtain = _OBTAIN
+    obtain = (
+        f"get the sound from its mirrors (the original site is gone) and the lists from {_SOURCE}; "
+        "`folder:DIR/genres` reads all clips, faults too"
+    )
     citation = (
         "G. Tzanetakis, P. Cook. Musical genre classification of audio signals. "
         "IEEE Transactions on Speech and Audio Processing 10(5), 2002. "
@@ -113,5 +54,52 @@ class Gtzan(Reader):
     licence = "none stated"
 
     def load(self, request: Request) -> Task:
-        """Read it."""
-        return load(request.place, request.labels)
+        """Read GTZAN from its folder and the three lists of the fault-filtered split."""
+        lists = self.find(request.place, *_LISTS.values())
+        missing = [name for name in _LISTS.values() if name not in lists]
+        if missing:
+            raise TaskError(
+                f"{lists.place}: {' and '.join(missing)} not there beside the other lists; "
+                f"get it from {_SOURCE}"
+            )
+        rows = [
+            {"clip": line, "split": split, "genre": _genre(line, lists.path(file))}
+            for split, file in _LISTS.items()
+            for line in read_lines(lists.path(file))
+        ]
+        if not rows:
+            raise TaskError(f"{lists.place}: the lists name no clips; try getting them again from {_SOURCE}")
+        names = [row["clip"] for row in rows]
+        paths = _paths(lists, names) or _paths(told(Tree.at(request.place)), names)
+        if not paths:
+            raise self.refuse(
+                request.place, f"none of the {len(names)} listed files is there, such as genres/{names[0]}"
+            )
+        clips = pd.DataFrame(rows).assign(path=paths)
+        return Task("gtzan", clips, (Labeling.of(clips, "genre", split="split"),))
+
+
+def _genre(line: str, where: str) -> str:
+    match = _LINE.fullmatch(line)
+    if not match:
+        raise TaskError(
+            f"{where}: line {line!r} is not like blues/blues.00000.wav; try getting it again from {_SOURCE}"
+        )
+    return match[1]
+
+
+def _paths(tree: Tree, names: Sequence[str]) -> list[str]:
+    """Where the listed files lie, those that are not there among them; none if none is there.
+
+    They lie in a folder per genre or side by side, and all alike, wherever most of them are.
+    """
+    listed = {name.partition("/")[2]: name for name in names}
+    found: Counter[tuple[str, bool]] = Counter()
+    for entry in (*tree.files, *tree.left_out):
+        if name := listed.get(entry.rpartition("/")[2]):
+            flat = not f"/{entry}".endswith(f"/{name}")
+            found[entry[: -len(name.partition("/")[2] if flat else name)], flat] += 1
+    if not found:
+        return []
+    (folder, flat), _ = min(found.items(), key=lambda item: (-item[1], item[0][0].count("/"), item[0]))
+    return [tree.path(folder + (name.partition("/")[2] if flat else name)) for name in names]

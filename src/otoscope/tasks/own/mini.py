@@ -33,7 +33,7 @@ class Mini(Reader):
 
     name = "mini:events|notes|voices"
     about = "the embedded miniature: sound events, notes of instruments, voices"
-    needs = "nothing"
+    needs = "nothing: it comes with the package"
     splits = "folds"
     licence = LICENCE
 
