@@ -14,12 +14,10 @@ import hashlib
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,10 +26,11 @@ from typing import Any
 import numpy as np
 import soundfile
 
+import bench
 import otoscope
 from otoscope.tasks import Task, load_task, survey
 
-PAGE = Path(__file__).parents[1] / "docs" / "results" / "bench-checking.md"
+PAGE = "bench-checking.md"
 KINDS = {"wav": (16000, 1), "flac": (44100, 2), "ogg": (22050, 1), "mp3": (32000, 1)}
 SECONDS = 0.25
 CLASSES = 10
@@ -44,20 +43,13 @@ def main() -> None:
         print(json.dumps(memory(folder_of(options.clips), deep=options.only == "deep")))
         return
     found = measure(options)
-    print(json.dumps(found, indent=2) if options.json else table(found))
-    if options.write:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(page(found), encoding="utf-8")
+    bench.finish(options, found, PAGE, table, page)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench.parser(__doc__, PAGE)
     parser.add_argument("--clips", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
     parser.add_argument("--only", choices=("headers", "deep"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -96,9 +88,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     times: dict[str, list[float]] = {name: [] for name in passes}
     for turn in range(options.repeats + 1):
         for name in passes if turn % 2 else reversed(passes):
-            began = time.perf_counter()
-            passes[name]()
-            times[name].append(time.perf_counter() - began)
+            times[name].append(bench.timed(passes[name])[0])
     times = {name: seconds[1:] for name, seconds in times.items()}  # the first turn warms the disk's cache
     return {
         "clips": options.clips,
@@ -141,18 +131,9 @@ def memory(folder: Path, *, deep: bool) -> float:
     """MB that a check adds to the greatest memory of a process that has checked a few files before."""
     checked(folder_of(100), deep=deep)
     task = load_task(f"folder:{folder}")
-    before = peak()
+    before = bench.peak()
     check(task, folder, deep=deep)
-    return peak() - before
-
-
-def peak() -> float:
-    """Greatest memory this process has had, in MB."""
-    status = Path("/proc/self/status")  # Linux's getrusage counts what the parent had before, too
-    if status.exists():
-        return int(status.read_text().partition("VmHWM:")[2].split()[0]) / 1e3
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used / (1e6 if sys.platform == "darwin" else 1e3)
+    return bench.peak() - before
 
 
 def child(way: str, clips: int) -> float:

@@ -10,8 +10,6 @@ reported with the middle half of them, so that what else the machine does meanwh
 """
 
 import argparse
-import json
-import platform
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,6 +24,7 @@ import pandas as pd
 import soundfile
 import torch
 
+import bench
 import otoscope
 from otoscope import audio
 from otoscope.activations import record
@@ -34,10 +33,9 @@ from otoscope.activations.plan import SHARD
 from otoscope.audio import Crop, Sound
 from otoscope.models import AudioModel, load_model
 from otoscope.tasks import Task
-from recording import timed
 
 MODEL = "random:m2d_vit_base-80x608p16x16"
-PAGE = Path(__file__).parents[1] / "docs" / "results" / "bench-decoding.md"
+PAGE = "bench-decoding.md"
 FORMATS = ("wav", "flac", "ogg", "mp3")
 PARTS = 60  # of one long file, cut without a gap
 READERS = 4  # threads, as recording has them
@@ -58,16 +56,11 @@ def main() -> None:
     options = arguments()
     torch.set_num_threads(options.threads)
     found = measure(options)
-    print(json.dumps(found, indent=2) if options.json else table(found))
-    if options.write:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(page(found), encoding="utf-8")
+    bench.finish(options, found, PAGE, table, page)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench.parser(__doc__, PAGE)
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a clip")
     parser.add_argument("--rate", type=int, default=44100, help="sample rate of the files, in Hz")
@@ -75,10 +68,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clips", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--format", action="append", choices=FORMATS, help="may be repeated (default: all)")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
     return parser.parse_args()
 
 
@@ -102,7 +92,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "repeats": options.repeats,
         "files": f"{options.rate / 1000:g} kHz, {'mono' if options.channels == 1 else 'stereo'}",
         "threads": options.threads,
-        "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
+        "machine": bench.MACHINE,
         "versions": {"otoscope": otoscope.__version__, "torch": torch.__version__},
         "formats": formats,
     }
@@ -151,7 +141,7 @@ def recorded(model: AudioModel, task: Task, options: argparse.Namespace) -> tupl
     """Seconds of one recording, writing counted by the clip as in a full shard (see recording.py)."""
     with tempfile.TemporaryDirectory() as folder, watched_writing() as writing:
         store = Path(folder) / "x.zarr"
-        whole = timed(
+        whole = bench.timed(
             lambda: record(model, task, store, batch_size=options.batch_size, threads=options.threads)
         )
     share = 1 - options.clips / (SHARD * len(writing))
@@ -169,7 +159,7 @@ def watched_writing() -> Iterator[list[tuple[float, float]]]:
 
     def watched(*arguments: Any) -> Any:
         files: list[Any] = []
-        seconds.append(timed(lambda: files.append(write(*arguments))))
+        seconds.append(bench.timed(lambda: files.append(write(*arguments))))
         return files[0]
 
     Layout.write = watched  # type: ignore[method-assign]
@@ -205,7 +195,7 @@ def steps(model: AudioModel, task: Task, repeats: int) -> dict[str, float]:
     }
     assert tuple(ways) == STEPS
     return {
-        step: 1000 * statistics.median(timed(way)[1] for _ in range(repeats)) / len(task)
+        step: 1000 * statistics.median(bench.timed(way)[1] for _ in range(repeats)) / len(task)
         for step, way in ways.items()
     }
 
@@ -223,15 +213,15 @@ def parts(options: argparse.Namespace, suffix: str, folder: Path) -> dict[str, f
         with ThreadPoolExecutor(READERS) as pool:
             list(pool.map(lambda at: audio.decode(path, start=at, stop=at + options.seconds), starts))
 
-    whole = [timed(lambda: audio.decode(path))[1] for _ in range(options.repeats)]
-    cut = [timed(in_parts)[1] for _ in range(options.repeats)]
+    whole = [bench.timed(lambda: audio.decode(path))[1] for _ in range(options.repeats)]
+    cut = [bench.timed(in_parts)[1] for _ in range(options.repeats)]
     return {"whole_ms": 1000 * statistics.median(whole), "parts_ms": 1000 * statistics.median(cut)}
 
 
 def table(found: dict[str, Any]) -> str:
     lines = [
         f"{found['model']}, {found['clips']} clips of {found['seconds']:g} s ({found['files']}) in batches "
-        f"of {found['batch_size']}, {counted(found['threads'])} ({found['machine']}), "
+        f"of {found['batch_size']}, {bench.counted(found['threads'])} ({found['machine']}), "
         f"{found['repeats']} pairs a format, otoscope {found['versions']['otoscope']}, "
         f"torch {found['versions']['torch']}.",
         "",
@@ -269,10 +259,6 @@ def table(found: dict[str, Any]) -> str:
 
 def log_mel_share(one: dict[str, Any]) -> float:
     return float(one["steps"]["log-mel"] / 1000 / one["processor"]["disk_s_per_clip"])
-
-
-def counted(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def page(found: dict[str, Any]) -> str:

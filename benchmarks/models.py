@@ -10,11 +10,8 @@ median is reported, so that what else the machine does meanwhile matters little.
 """
 
 import argparse
-import json
-import platform
 import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ import pandas as pd
 import soundfile
 import torch
 
+import bench
 import otoscope
 from otoscope.activations import record, record_all
 from otoscope.activations.plan import scan
@@ -31,32 +29,24 @@ from otoscope.models import AudioModel, load_model
 from otoscope.tasks import Task
 
 MODELS = ("mini:ssl", "mini:supervised", "mini:random")
-PAGE = Path(__file__).parents[1] / "docs" / "results" / "bench-models.md"
+PAGE = "bench-models.md"
 
 
 def main() -> None:
     options = arguments()
     torch.set_num_threads(options.threads)
     found = measure(options)
-    print(json.dumps(found, indent=2) if options.json else table(found))
-    if options.write:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(page(found), encoding="utf-8")
+    bench.finish(options, found, PAGE, table, page)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench.parser(__doc__, PAGE)
     parser.add_argument("--model", action="append", help=f"may be repeated (default: {' '.join(MODELS)})")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a clip")
     parser.add_argument("--rate", type=int, default=44100, help="sample rate of the files, in Hz")
     parser.add_argument("--format", choices=("flac", "mp3", "wav"), default="flac")
     parser.add_argument("--clips", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
     return parser.parse_args()
 
 
@@ -71,7 +61,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "seconds": options.seconds,
         "files": f"{options.rate / 1000:g} kHz stereo {options.format.upper()}",
         "threads": options.threads,
-        "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
+        "machine": bench.MACHINE,
         "versions": {"otoscope": otoscope.__version__, "torch": torch.__version__},
         "wall": compared(times, 0, options.clips),
         "processor": compared(times, 1, options.clips),
@@ -120,9 +110,8 @@ def turns(models: list[AudioModel], task: Task, repeats: int) -> Times:
     for turn in range(repeats + 1):
         for way in WAYS if turn % 2 else reversed(WAYS):
             with tempfile.TemporaryDirectory() as folder:
-                wall, processor = time.perf_counter(), time.process_time()
-                WAYS[way](models, task, Path(folder))
-                times[way].append((time.perf_counter() - wall, time.process_time() - processor))
+                place = Path(folder)
+                times[way].append(bench.timed(lambda run=WAYS[way], out=place: run(models, task, out)))
     return {way: its[1:] for way, its in times.items()}
 
 
@@ -139,7 +128,7 @@ def compared(times: Times, clock: int, clips: int) -> dict[str, Any]:
 def table(found: dict[str, Any]) -> str:
     lines = [
         f"{', '.join(found['models'])}; {found['clips']} clips of {found['seconds']:g} s, {found['files']}, "
-        f"{counted(found['threads'])} ({found['machine']}), otoscope {found['versions']['otoscope']}, "
+        f"{bench.counted(found['threads'])} ({found['machine']}), otoscope {found['versions']['otoscope']}, "
         f"torch {found['versions']['torch']}.",
         "",
         "| | one by one, s a clip | together, s a clip | together / one by one | turns | reading, s a clip |",
@@ -153,10 +142,6 @@ def table(found: dict[str, Any]) -> str:
             f"| {one['reading_s_per_clip']:.3f} |"
         )
     return "\n".join(lines)
-
-
-def counted(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def page(found: dict[str, Any]) -> str:

@@ -11,14 +11,11 @@ process of its own for each way.
 
 import argparse
 import json
-import platform
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ import pandas as pd
 import soundfile
 import torch
 
+import bench
 import otoscope
 from otoscope.activations import Recorder, record
 from otoscope.activations.layout import Layout
@@ -36,7 +34,7 @@ from otoscope.models import AudioModel, Chunk, load_model
 from otoscope.tasks import Task
 
 MODEL = "random:m2d_vit_base-80x608p16x16"
-PAGE = Path(__file__).parents[1] / "docs" / "results" / "bench.md"
+PAGE = "bench.md"
 WAYS = ("bare", "recorded", "naive")
 TITLES = {
     "bare": "bare forward pass, nothing kept",
@@ -52,24 +50,16 @@ def main() -> None:
         print(json.dumps(footprint(options)))
         return
     found = measure(options)
-    print(json.dumps(found, indent=2) if options.json else table(found))
-    if options.write:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(page(found), encoding="utf-8")
+    bench.finish(options, found, PAGE, table, page)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = bench.parser(__doc__, PAGE)
     parser.add_argument("--model", default=MODEL)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a clip")
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--write", action="store_true", help=f"also write {PAGE.name}")
     parser.add_argument("--only", choices=WAYS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -85,7 +75,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "seconds": options.seconds,
         "batch_size": options.batch_size,
         "threads": options.threads,
-        "machine": f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
+        "machine": bench.MACHINE,
         "versions": {"otoscope": otoscope.__version__, "torch": torch.__version__},
         "wall": compared(recorded, bare, 0, options.clips),
         "processor": compared(recorded, bare, 1, options.clips),
@@ -114,14 +104,8 @@ def turns(model: AudioModel, batches: list[list[Chunk]], repeats: int) -> tuple[
     for turn in range(repeats + 1):
         passes = [(bare, lambda: forward(model, batches)), (recorded, lambda: listen(model, batches))]
         for times, run in passes if turn % 2 else reversed(passes):
-            times.append(timed(run))
+            times.append(bench.timed(run))
     return bare[1:], recorded[1:]
-
-
-def timed(run: Callable[[], Any]) -> tuple[float, float]:
-    wall, processor = time.perf_counter(), time.process_time()
-    run()
-    return time.perf_counter() - wall, time.process_time() - processor
 
 
 def compared(recorded: Times, bare: Times, clock: int, clips: int) -> dict[str, Any]:
@@ -172,7 +156,7 @@ def footprint(options: argparse.Namespace) -> dict[str, float]:
         folder = Path(name)
         task = task_of(model, options, folder)
         forward(model, prepare(model, options)[:1])  # what any forward pass needs is not to be counted
-        before = peak()
+        before = bench.peak()
         began = time.perf_counter()
         spared = 0.0
         if options.only == "recorded":
@@ -193,7 +177,7 @@ def footprint(options: argparse.Namespace) -> dict[str, float]:
                 keep(model, batches, folder / "out")
         seconds = time.perf_counter() - began - spared
         disk = sum(file.stat().st_size for file in (folder / "out").rglob("*") if file.is_file())
-    return {"seconds": seconds, "memory_mb": peak() - before, "disk_mb": disk / 1e6}
+    return {"seconds": seconds, "memory_mb": bench.peak() - before, "disk_mb": disk / 1e6}
 
 
 def watch_writing() -> list[float]:
@@ -221,12 +205,6 @@ def task_of(model: AudioModel, options: argparse.Namespace, folder: Path) -> Tas
     return Task("noise", pd.DataFrame(clips), ())
 
 
-def peak() -> float:
-    """Greatest memory this process has had, in MB."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used / (1e6 if sys.platform == "darwin" else 1e3)
-
-
 def child(way: str, options: argparse.Namespace) -> dict[str, float]:
     command = [sys.executable, __file__, "--only", way, "--model", options.model]
     for name in ("seconds", "clips", "batch_size", "threads"):
@@ -238,7 +216,7 @@ def child(way: str, options: argparse.Namespace) -> dict[str, float]:
 def table(found: dict[str, Any]) -> str:
     lines = [
         f"{found['model']}, {found['clips']} clips of {found['seconds']:g} s in batches of "
-        f"{found['batch_size']}, {counted(found['threads'])} ({found['machine']}), "
+        f"{found['batch_size']}, {bench.counted(found['threads'])} ({found['machine']}), "
         f"otoscope {found['versions']['otoscope']}, torch {found['versions']['torch']}.",
         "",
         "| the same batches | bare, s a clip | recorded, s a clip | recorded / bare | turns |",
@@ -261,10 +239,6 @@ def table(found: dict[str, Any]) -> str:
             f"| {cost['disk_mb'] / found['clips']:.2f} |"
         )
     return "\n".join(lines)
-
-
-def counted(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
 
 
 def page(found: dict[str, Any]) -> str:

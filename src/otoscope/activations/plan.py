@@ -9,7 +9,6 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ import pandas as pd
 from otoscope import __version__, audio
 from otoscope.errors import OtoscopeError
 from otoscope.tasks.base import Labeling, Task
+from otoscope.threads import in_threads
 
 if TYPE_CHECKING:
     from otoscope.models.base import AudioModel
@@ -31,7 +31,6 @@ SHARD = 256
 
 _FORMAT = 1
 _LIBRARIES = ("torch", "numpy", "zarr", "soundfile", "soxr")
-_READERS = 8  # headers read side by side: on a network disk each of them waits
 
 
 @dataclass(frozen=True)
@@ -159,15 +158,13 @@ def scan(
         problems by clip number.
     """
     scanned: list[tuple[list[int], dict[int, str]]] = [([], {}) for _ in models]
-    with ThreadPoolExecutor(_READERS) as pool:
-        for clip, looks in enumerate(
-            pool.map(lambda clip: _look(models, task, clip), range(len(task.clips)))
-        ):
-            for (samples, problems), (number, problem) in zip(scanned, looks, strict=True):
-                samples.append(number)
-                if problem:
-                    problems[clip] = problem
-            tick(1)
+    looked = in_threads(lambda clip: _look(models, task, clip), range(len(task.clips)))
+    for clip, looks in enumerate(looked):
+        for (samples, problems), (number, problem) in zip(scanned, looks, strict=True):
+            samples.append(number)
+            if problem:
+                problems[clip] = problem
+        tick(1)
     return scanned
 
 
