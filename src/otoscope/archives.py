@@ -192,7 +192,7 @@ class _Zip(_Archive):
                 yield name, _zip_reason(info), None if name.endswith("/") else place
 
     def read(self, place: _Place) -> bytes:
-        with Path(self.path).open("rb") as file:
+        with open(self.path, "rb") as file:  # noqa: PTH123 -- once a member: quick
             file.seek(place.offset)
             mark, name, extra = _LOCAL.unpack(file.read(_LOCAL.size))
             if mark != b"PK\3\4":
@@ -229,7 +229,7 @@ class _Tar(_Archive):
     def read(self, place: _Place) -> bytes:
         if self._unpacked:
             return os.pread(self._unpacked.fileno(), place.size, place.offset)
-        with Path(self.path).open("rb") as file:
+        with open(self.path, "rb") as file:  # noqa: PTH123 -- once a member: quick
             file.seek(place.offset)
             return file.read(place.size)
 

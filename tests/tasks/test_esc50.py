@@ -1,6 +1,8 @@
 """What the reader of ESC-50 makes of its traps."""
 
 import os
+import warnings
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +75,37 @@ def test_naming_the_audio_lists_no_other_folder(esc50, monkeypatch):
     monkeypatch.setattr(os, "scandir", lambda path: (listed.append(str(path)), scandir(path))[1])
     load_task(f"esc50:{esc50 / 'audio'}")
     assert sorted(Path(path).name for path in listed if "private" in path) == []
+
+
+def test_a_table_of_which_no_clip_is_there(esc50):
+    for file in (esc50 / "audio").glob("*.wav"):
+        file.unlink()
+    with pytest.raises(
+        TaskError, match=r"names 15 clips \(.*\), and none of them is there; expected the off"
+    ):
+        load_task(f"esc50:{esc50}")
+
+
+def test_a_row_without_a_file(esc50):
+    table = esc50 / "meta" / "esc50.csv"
+    table.write_text(table.read_text().replace("1-100001-A-0.wav,", ","))
+    with pytest.raises(TaskError, match=r"esc50\.csv: row 0 has no filename; try getting the table again"):
+        load_task(f"esc50:{esc50}")
+
+
+def test_a_clip_without_a_label_stays(esc50):
+    table = esc50 / "meta" / "esc50.csv"
+    table.write_text(table.read_text().replace("1-100001-A-0.wav,1,0,dog", "1-100001-A-0.wav,1,0,"))
+    with pytest.warns(UserWarning, match=r"clips without a category: 1 \(audio/1-100001-A-0\.wav\)"):
+        task = load_task(f"esc50:{esc50}")
+    assert len(task) == 15
+    assert task.labeling("category").classes == ("dog", "rooster", "crackling_fire")
+
+
+def test_sound_that_the_table_does_not_name(esc50, wav):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*left out")
+        load_task(f"esc50:{esc50}")
+    wav(esc50 / "audio" / "6-1-A-0.wav")
+    with pytest.warns(UserWarning, match=r"does not name: 1 \(audio/6-1-A-0\.wav\)"):
+        load_task(f"esc50:{esc50}")

@@ -176,3 +176,10 @@ def test_tables_that_are_not_as_expected(root, name, old, new, message):
     replace(root / name, old, new)
     with pytest.raises(TaskError, match=message):
         load(root)
+
+
+@pytest.mark.parametrize("name", [DEV, EVAL])
+def test_a_table_without_rows(root, name):
+    (root / name).write_text((root / name).read_text().splitlines()[0] + "\n")
+    with pytest.raises(TaskError, match=r"\w+\.csv: names no clips; try getting the table again"):
+        load(root)

@@ -6,7 +6,10 @@ import pytest
 
 from otoscope.tasks import TaskError, check, load_task
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*where the whole data set gives:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*where the whole data set gives:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*left out 3 sounds that the lists do not name:UserWarning"),
+]
 LISTS = ("train_filtered.txt", "valid_filtered.txt", "test_filtered.txt")
 
 
@@ -16,7 +19,9 @@ def gtzan(layout):
 
 
 def test_the_lists_choose_the_clips(gtzan):
-    task = load_task(f"gtzan:{gtzan}")
+    message = r"left out 3 sounds that the lists do not name, as EVAR does: genres/blues/blues\.00003\.wav"
+    with pytest.warns(UserWarning, match=message):
+        task = load_task(f"gtzan:{gtzan}")
     assert "blues/blues.00003.wav" not in set(task.clips["clip"])
     assert task.clips["path"][0] == str(gtzan / "genres" / "blues" / "blues.00000.wav")
 
@@ -112,8 +117,9 @@ def test_a_clip_in_two_lists(gtzan):
         load_task(f"gtzan:{gtzan}")
 
 
-def test_empty_lists(gtzan):
-    for name in LISTS:
+@pytest.mark.parametrize("names", [LISTS, LISTS[1:2]])
+def test_empty_lists(gtzan, names):
+    for name in names:
         (gtzan / name).write_text("")
-    with pytest.raises(TaskError, match="the lists name no clips"):
+    with pytest.raises(TaskError, match=rf"{' and '.join(names)} name no clips; try getting it again"):
         load_task(f"gtzan:{gtzan}")

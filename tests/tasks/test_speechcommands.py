@@ -171,3 +171,9 @@ def test_a_tar_as_it_is_distributed(root, tmp_path):
     task = load(tmp_path / "speech_commands_v0.02.tar.gz")
     assert task.fingerprint == load(root).fingerprint
     check(task)
+
+
+def test_an_empty_list_does_not_make_everything_train(root):
+    (root / "testing_list.txt").write_text("\n")
+    with pytest.raises(TaskError, match=r"testing_list\.txt: names no clips; expected one a line; try"):
+        load(root)

@@ -109,3 +109,35 @@ def test_lists_and_documents_in_other_encodings(tmp_path):
             read(tmp_path / "a.txt")
     (tmp_path / "b.txt").write_bytes("\ufeff a \r\n\r\nb".encode())
     assert read_lines(tmp_path / "b.txt") == ["a", "b"]
+
+
+def test_lines_end_at_line_ends_only(tmp_path):
+    (tmp_path / "list.txt").write_bytes("a\u2028b.wav\r\nc\x0cd.wav\re.wav\n\n".encode())
+    assert read_lines(tmp_path / "list.txt") == ["a\u2028b.wav", "c\x0cd.wav", "e.wav"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("[" * 100_000 + "]" * 100_000, "nested too deep"), ('{"a": "\\ud83d"}', "surrogates not allowed")],
+)
+def test_documents_that_parse_and_cannot_be_used(tmp_path, read, text, problem):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(TaskError, match=rf"a\.json: is no JSON \(.*{problem}.*\); try getting it again"):
+        read_document(tmp_path / "a.json")
+    with pytest.raises(TaskError, match=rf"line 1 is no JSON: .*{problem}"):
+        read(text, "a.jsonl")
+
+
+def test_whole_characters_in_json_are_text(tmp_path):
+    (tmp_path / "a.json").write_text('"\\ud83d\\ude00"')
+    assert read_document(tmp_path / "a.json") == "\U0001f600"
+
+
+def test_json_of_several_types_becomes_a_table_that_can_be_kept(read, tmp_path):
+    rows = [{"a": 1, "b": ["x", 1], "c": 10**400, "d": {"x": 1}, "e": True, "f": 1.5}]
+    rows.append({"a": "1", "b": "y", "c": 2, "d": {"x": "1"}, "e": None, "f": 2})
+    table = read("\n".join(map(json.dumps, rows)), "a.jsonl")
+    table.to_parquet(tmp_path / "a.parquet")
+    assert table["a"].tolist() == ["1", "1"]
+    assert table["b"].tolist() == [["x", "1"], ["y"]]
+    assert table["f"].tolist() == [1.5, 2.0]

@@ -139,3 +139,16 @@ def test_a_table_without_a_column(root):
     table.to_csv(root / TABLE, index=False)
     with pytest.raises(TaskError, match="there is no column fsID, class; it has slice_file_name, start"):
         load(root)
+
+
+def test_a_copy_with_both_names_of_the_column(root):
+    expected = load(root).fingerprint
+    first, *rows = (root / TABLE).read_text().splitlines()
+    (root / TABLE).write_text("\n".join([f"{first},class_name", *(f"{row},x" for row in rows)]))
+    assert load(root).fingerprint == expected
+
+
+def test_a_table_without_rows(root):
+    (root / TABLE).write_text((root / TABLE).read_text().splitlines()[0] + "\n")
+    with pytest.raises(TaskError, match=r"UrbanSound8K\.csv: names no clips; try getting the table again"):
+        load(root)

@@ -206,3 +206,34 @@ def test_a_list_that_is_missing(root, told):
     (root / "datafiles/val.json").unlink()
     with pytest.raises(TaskError, match=r"datafiles/val\.json not there beside the other lists"):
         told()
+
+
+def test_a_table_without_speakers_gives_no_labelings(root, told):
+    (root / META).write_text("")
+    task, said = told()
+    assert len(said) == 4
+    assert [labeling.name for labeling in task.labelings] == ["sound", "gender", "speaker"]
+
+
+@pytest.mark.parametrize("row", ["", "0,,Cough\n", "0,/m/01b_21,\n"])
+def test_a_table_of_classes_that_names_none(root, told, row):
+    (root / "class_labels_indices_vs.csv").write_text("index,mid,display_name\n" + row)
+    with pytest.raises(TaskError, match=r"indices_vs\.csv: expected a mid and a display_name in every row"):
+        told()
+
+
+def test_another_data_set_with_a_folder_meta(layout):
+    with (
+        pytest.warns(UserWarning, match="there is no split"),
+        pytest.raises(
+            TaskError, match=r"looked for files named like f0003.*; found audio, meta, README\.md; e"
+        ),
+    ):
+        load_task(f"vocalsound:{layout('esc50')}")
+
+
+def test_an_open_quote_in_the_table_spoils_its_own_line(root, told):
+    with (root / META).open("a") as file:
+        file.write('m0013,"m,40\n' + "m0014,m,40,USA,English,no\n" * 9000)
+    with pytest.raises(TaskError, match=r"all_meta\.csv: row 5 is .*; expected 6 fields"):
+        told()

@@ -202,3 +202,15 @@ def test_another_data_set_with_a_folder_wav(tmp_path, wav):
         pytest.raises(TaskError, match="none of its clips is in wav or dev/wav"),
     ):
         load(tmp_path)
+    with (
+        pytest.warns(match="no iden_split"),
+        pytest.raises(TaskError, match=r"looked for clips of iden_split.*; found wav; expected the official"),
+    ):
+        load(tmp_path)
+
+
+def test_a_table_without_speakers_gives_no_labelings(root):
+    write(root / "vox1_meta.csv", META[:1])
+    with pytest.warns(UserWarning, match="12 clips without Gender"):
+        task = load(root)
+    assert [labeling.name for labeling in task.labelings] == ["speaker"]

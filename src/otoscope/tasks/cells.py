@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["class_names", "some", "texts"]
+__all__ = ["alike", "class_names", "some", "texts"]
 
 
 def texts(column: "pd.Series[Any]", multilabel: bool) -> list[list[str]]:
@@ -40,6 +40,25 @@ def class_names(column: "pd.Series[Any]", multilabel: bool) -> tuple[str, ...]:
     if all(_is_number(name) for name in names):
         return tuple(sorted(names, key=lambda name: (float(name), name)))
     return tuple(sorted(names))
+
+
+def alike(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A column whose cells are all lists of text, all numbers, or all text, so that a table can hold it.
+
+    >>> alike(pd.Series([1, "b", None], dtype=object)).tolist()
+    ['1', 'b', None]
+    """
+    cells = list(column)
+    if any(isinstance(cell, list) for cell in cells):
+        lists = [
+            cell if isinstance(cell, list) else [] if pd.isna(cell) is True else [cell] for cell in cells
+        ]
+        cells = [[_text(item) for item in row if item is not None] for row in lists]
+    elif column.dtype == object:  # text, truth values, objects of JSON, or whole numbers of any size
+        cells = [None if pd.isna(cell) is True else _text(cell) for cell in cells]
+    else:
+        return column
+    return pd.Series(cells, index=column.index, dtype=object)
 
 
 def some(names: "Sequence[Any] | pd.Series[Any] | NDArray[Any]", most: int = 5) -> str:

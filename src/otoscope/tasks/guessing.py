@@ -133,7 +133,7 @@ def labelings(
         split: the column of the split, if there is one.
         separator: what stands between labels in one cell: None means a comma, "" nothing.
     """
-    return tuple(
+    made = tuple(
         Labeling.of(
             clips,
             column,
@@ -143,6 +143,9 @@ def labelings(
         )
         for column in columns
     )
+    if blank := [labeling.column for labeling in made if not labeling.classes]:
+        raise TaskError(f"no clip has a label in the column {', '.join(blank)}; try another column")
+    return made
 
 
 def _cut(column: "pd.Series[Any]", separator: str | None) -> "pd.Series[Any]":

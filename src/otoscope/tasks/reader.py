@@ -3,6 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +13,7 @@ from otoscope.tasks.base import Task
 from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import TaskError
 from otoscope.tasks.telling import warn
-from otoscope.tasks.tree import Tree, hidden
+from otoscope.tasks.tree import Tree, hidden, is_file, is_folder, located
 
 __all__ = ["Reader", "Request", "told", "visible"]
 
@@ -100,10 +101,10 @@ class Reader(ABC):
             TaskError: none is there; the message says what was looked for, what was found, what the official
                 layout is, and how to obtain the data set.
         """
-        where = Path(place).expanduser()
-        if where.is_file() and archives.protocol(where):
+        where = located(place)
+        if is_file(where) and archives.protocol(where):
             return told(_within(Tree.at(where), markers) or self._missing(place, markers))
-        if not where.is_dir():
+        if not is_folder(where):
             Tree.at(where)  # says what is wrong with it
         for folder in _below(where, _DEPTH):
             if _holds(folder, markers):
@@ -121,8 +122,8 @@ class Reader(ABC):
         )
 
     def _missing(self, place: str, markers: Sequence[str]) -> Tree:
-        where = Path(place).expanduser()
-        entries = Tree.at(where).top if where.is_file() else sorted(visible(where))
+        where = located(place)
+        entries = Tree.at(where).top if is_file(where) else sorted(visible(where))
         found = some(list(entries)) or "nothing"
         raise self.refuse(
             place, f"looked for {' or '.join(markers)} there, in its folders and above it, and found {found}"
@@ -130,12 +131,13 @@ class Reader(ABC):
 
 
 def visible(folder: Path) -> Iterator[str]:
-    """The names of what is in a folder, without hidden entries."""
-    return (child.name for child in folder.iterdir() if not hidden(child.name))
+    """The names of what is in a folder, without hidden entries; none if nobody may look."""
+    with suppress(PermissionError):
+        yield from (child.name for child in folder.iterdir() if not hidden(child.name))
 
 
 def _holds(folder: Path, markers: Sequence[str]) -> bool:
-    return any((folder / marker).exists() for marker in markers)
+    return any(os.path.exists(folder / marker) for marker in markers)  # noqa: PTH110 -- it never raises
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:
@@ -147,7 +149,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
             parent / name
             for parent in level
             for name in sorted(visible(parent))
-            if (parent / name).is_dir() and not (parent / name).is_symlink()
+            if is_folder(parent / name) and not (parent / name).is_symlink()
         ]
         yield from level
 

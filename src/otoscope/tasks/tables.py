@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from otoscope.tasks.cells import some
+from otoscope.tasks.cells import alike, some
 from otoscope.tasks.labeling import TaskError
 from otoscope.tasks.telling import warn
 from otoscope.urls import fetch, is_url
@@ -26,6 +27,8 @@ __all__ = [
     "read_lines",
     "read_table",
 ]
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")  # such as "\ud83d", half of an emoji in JSON
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".pq", ".jsonl", ".ndjson")
 """Endings of tables' names, in lower case."""
@@ -77,7 +80,9 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     Raises:
         TaskError: no such file, or not UTF-8.
     """
-    return [line for line in map(str.strip, _text(os.fspath(path)).splitlines()) if line]
+    # Not splitlines: it also splits at characters that names may hold, such as U+2028.
+    lines = _text(os.fspath(path)).replace("\r", "\n").split("\n")
+    return [line for line in map(str.strip, lines) if line]
 
 
 def read_document(path: str | os.PathLike[str]) -> Any:
@@ -88,7 +93,7 @@ def read_document(path: str | os.PathLike[str]) -> Any:
     """
     name = os.fspath(path)
     try:
-        return json.loads(_text(name))
+        return _json(_text(name))
     except ValueError as error:
         raise TaskError(f"{name}: is no JSON ({error}); try getting it again") from None
 
@@ -183,7 +188,7 @@ def _json_lines(text: str) -> pd.DataFrame:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                row = json.loads(line)
+                row = _json(line)
             except ValueError as error:
                 raise ValueError(f"line {number} is no JSON: {error}") from None
             if not isinstance(row, dict):
@@ -191,7 +196,25 @@ def _json_lines(text: str) -> pd.DataFrame:
             rows.append(row)
     if not rows:
         raise ValueError("it is empty")
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    for name in table:
+        table[name] = alike(table[name])
+    return table
+
+
+def _json(text: str) -> Any:
+    """What a text in JSON holds.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deep, or holds half of a character, which no table keeps.
+    """
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    if _HALF.search(text):
+        json.dumps(document, ensure_ascii=False).encode()
+    return document
 
 
 def _refuse_twins(columns: Iterable[Any]) -> None:

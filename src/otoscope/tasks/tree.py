@@ -15,7 +15,7 @@ from otoscope import archives
 from otoscope.audio import SUFFIXES
 from otoscope.tasks.labeling import TaskError
 
-__all__ = ["Tree", "hidden"]
+__all__ = ["Tree", "hidden", "is_file", "is_folder", "located"]
 
 _OUT = "a link that leads out of the folder"
 _CIRCLE = "a link in a circle"
@@ -54,12 +54,12 @@ class Tree:
             TaskError: neither a folder nor an archive, or an archive that cannot be read.
         """
         name = os.fspath(place)
-        where = Path(name).expanduser()
-        if where.is_dir():
+        where = located(name)
+        if is_folder(where):
             return _listed(where, only)
-        if where.is_file() and archives.protocol(where):
+        if is_file(where) and archives.protocol(where):
             return _archived(where)
-        what = "is a file" if where.exists() else "does not exist"
+        what = "is a file" if os.path.exists(where) else "does not exist"  # noqa: PTH110 -- see is_file
         raise TaskError(f"{name}: {what}; expected a folder, or a ZIP or TAR archive; try its path again")
 
     @property
@@ -143,6 +143,21 @@ class Tree:
         path = f"{self._real}/{self.prefix}{name}"
         out = os.path.lexists(path) and not _within(os.path.realpath(path), self._real)
         return f"is {_OUT}" if out else ""
+
+
+def located(place: str | os.PathLike[str]) -> Path:
+    """The path that a user named, with `~` as the home folder; one of an unknown user stays as it is."""
+    return Path(os.path.expanduser(place))  # noqa: PTH111 -- that of Path raises
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is there: not if its name is too long, or if nobody may look."""
+    return os.path.isfile(path)  # noqa: PTH113 -- that of Path raises
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is there, likewise."""
+    return os.path.isdir(path)  # noqa: PTH112 -- that of Path raises
 
 
 def hidden(name: str) -> bool:

@@ -3,9 +3,12 @@
 import pandas as pd
 
 from otoscope.tasks.base import Task
+from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import Labeling, TaskError
 from otoscope.tasks.reader import Reader, Request
 from otoscope.tasks.tables import integers, need_columns, read_table
+from otoscope.tasks.telling import warn
+from otoscope.tasks.tree import Tree
 
 __all__ = ["MAJOR", "Esc50"]
 
@@ -42,11 +45,18 @@ class Esc50(Reader):
         where = tree.path(_TABLE)
         table = read_table(where)
         need_columns(table, _COLUMNS, where)
+        nameless = table.index[table["filename"].isna()]
+        if len(nameless):
+            raise TaskError(f"{where}: row {nameless[0]} has no filename; try getting the table again")
         target = integers(table["target"], where)
         beyond = target[~target.between(0, 49)]
         if len(beyond):
             raise TaskError(f"{where}: row {beyond.index[0]} has target {beyond.iloc[0]}; expected 0 to 49")
         names = "audio/" + table["filename"]
+        if not any(name in tree for name in names):
+            raise self.refuse(
+                request.place, f"{_TABLE} names {len(names)} clips ({some(names)}), and none of them is there"
+            )
         clips = pd.DataFrame(
             {
                 "clip": names,
@@ -59,8 +69,9 @@ class Esc50(Reader):
                 "source": table["src_file"] + "-" + table["target"],
             }
         )
+        _tell(tree, clips, where)
         # Of classes that share a target (a fork's edit), each keeps its name.
-        order = sorted(set(zip(target, table["category"], strict=True)))
+        order = sorted({pair for pair in zip(target, table["category"], strict=True) if pd.notna(pair[1])})
         taxonomy = {name: MAJOR[number // 10] for number, name in order}
         subset = set(clips["esc10"].dropna())
         return Task(
@@ -73,3 +84,14 @@ class Esc50(Reader):
                 ),
             ),
         )
+
+
+def _tell(tree: Tree, clips: pd.DataFrame, where: str) -> None:
+    """Tell of clips without a label, and of sound that the table does not name."""
+    without = clips["clip"][clips["category"].isna()]
+    if len(without):
+        warn(f"{where}: clips without a category: {len(without)} ({some(without)})")
+    listed = set(clips["clip"])
+    unlisted = [name for name in tree.audio if name.startswith("audio/") and name not in listed]
+    if unlisted:
+        warn(f"{tree.place}: left out sound that {_TABLE} does not name: {len(unlisted)} ({some(unlisted)})")

@@ -111,6 +111,8 @@ def _table(tree: Tree, part: str) -> pd.DataFrame:
     where = tree.path(_TABLES[part])
     table = read_table(where)
     need_columns(table, ("fname", "labels", *(["split"] if part == "dev" else [])), where)
+    if not len(table):
+        raise TaskError(f"{where}: names no clips; try getting the table again")
     nameless = table.index[table["fname"].isna()]
     if len(nameless):
         raise TaskError(f"{where}: row {nameless[0]} has no fname; try getting the table again")

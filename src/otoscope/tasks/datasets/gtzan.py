@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from otoscope.tasks.base import Task
+from otoscope.tasks.cells import some
 from otoscope.tasks.labeling import Labeling, TaskError
 from otoscope.tasks.reader import Reader, Request, told
 from otoscope.tasks.tables import read_lines
+from otoscope.tasks.telling import warn
 from otoscope.tasks.tree import Tree
 
 __all__ = ["Gtzan"]
@@ -23,8 +25,8 @@ class Gtzan(Reader):
     """Music of ten genres, half a minute a clip, with the fault-filtered split.
 
     The labeling is "genre"; 443 clips are for training, 197 for validation, 290 for the test. The 70 clips
-    that the three lists leave out are not read: they are repetitions and mislabelled excerpts. A random split
-    over all 1,000 leaks. No artists are told, so there is no group.
+    that the three lists do not name are left out with a warning: they are repetitions and mislabelled
+    excerpts, and a random split over all 1,000 leaks. No artists are told, so there is no group.
 
     DIR holds genres/ (the original archive) or Data/genres_original/ (the Kaggle copy), or is one of these;
     one flat folder does too. The lists lie in DIR, in a folder of it, or in the one above.
@@ -67,14 +69,19 @@ class Gtzan(Reader):
             for split, file in _LISTS.items()
             for line in read_lines(lists.path(file))
         ]
-        if not rows:
-            raise TaskError(f"{lists.place}: the lists name no clips; try getting them again from {_SOURCE}")
+        empty = [file for split, file in _LISTS.items() if split not in {row["split"] for row in rows}]
+        if empty:
+            raise TaskError(
+                f"{lists.place}: {' and '.join(empty)} name no clips; try getting it again from {_SOURCE}"
+            )
         names = [row["clip"] for row in rows]
-        paths = _paths(lists, names) or _paths(told(Tree.at(request.place)), names)
+        sound = lists if _paths(lists, names) else told(Tree.at(request.place))
+        paths = _paths(sound, names)
         if not paths:
             raise self.refuse(
                 request.place, f"none of the {len(names)} listed files is there, such as genres/{names[0]}"
             )
+        _tell_unlisted(sound, names)
         clips = pd.DataFrame(rows).assign(path=paths)
         return Task("gtzan", clips, (Labeling.of(clips, "genre", split="split"),))
 
@@ -86,6 +93,16 @@ def _genre(line: str, where: str) -> str:
             f"{where}: line {line!r} is not like blues/blues.00000.wav; try getting it again from {_SOURCE}"
         )
     return match[1]
+
+
+def _tell_unlisted(tree: Tree, names: Sequence[str]) -> None:
+    listed = {name.partition("/")[2] for name in names}
+    unlisted = [name for name in tree.audio if name.rpartition("/")[2] not in listed]
+    if unlisted:
+        warn(
+            f"{tree.place}: left out {len(unlisted)} sounds that the lists do not name, as EVAR does: "
+            f"{some(unlisted)}"
+        )
 
 
 def _paths(tree: Tree, names: Sequence[str]) -> list[str]:

@@ -102,8 +102,8 @@ class NSynth(Reader):
         }
         self._check_folders(request.place, tree, list(there.values()))
         clips = pd.concat([_notes(tree, split, folder) for split, folder in there.items()], ignore_index=True)
-        if clips.empty:
-            raise self.refuse(request.place, f"{some(list(there.values()))}: {_TABLE} name no notes")
+        if empty := [folder for split, folder in there.items() if split not in set(clips["split"])]:
+            raise self.refuse(request.place, f"{some(empty)}: {_TABLE} name no notes")
         if not any(name in tree for name in clips["clip"]):
             raise self.refuse(
                 request.place, f"none of the {len(clips)} notes is there, such as {clips['clip'][0]}"
@@ -112,6 +112,7 @@ class NSynth(Reader):
             rest = "" if "train" in there else "; classes are those of what is there, not those of train"
             warn(f"{tree.place}: no {' and no '.join(absent)}{rest}")
         _tell_defects(clips, tree.place)
+        _tell_unlisted(tree, clips, list(there.values()))
         if "train" in there:
             _forget_what_train_lacks(clips, tree.place)
         return Task("nsynth", clips, tuple(_labelings(clips)))
@@ -214,6 +215,14 @@ def _tell_defects(clips: pd.DataFrame, place: str) -> None:
             f"{place}: {noise.sum()} notes of brass_acoustic_046 in test, from pitch 84 up, are known to be "
             "noise; they are kept, as in EVAR"
         )
+
+
+def _tell_unlisted(tree: Tree, clips: pd.DataFrame, folders: Sequence[str]) -> None:
+    listed = set(clips["clip"])
+    starts = tuple(f"{folder}/" for folder in folders)
+    unlisted = [name for name in tree.audio if name.startswith(starts) and name not in listed]
+    if unlisted:
+        warn(f"{tree.place}: left out {len(unlisted)} sounds that no {_TABLE} names: {some(unlisted)}")
 
 
 def _forget_what_train_lacks(clips: pd.DataFrame, place: str) -> None:

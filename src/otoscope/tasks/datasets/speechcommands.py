@@ -168,7 +168,10 @@ def _listed(tree: Tree) -> dict[str, str]:
     splits: dict[str, str] = {}
     for name, split in ((_VALID, "valid"), (_TEST, "test")):
         where = tree.path(name)
-        for line in read_lines(where):
+        lines = read_lines(where)
+        if not lines:
+            raise TaskError(f"{where}: names no clips; expected one a line; try getting the list again")
+        for line in lines:
             if not _CLIP.fullmatch(line) or line.partition("/")[0] not in {*WORDS, *ADDED}:
                 raise TaskError(
                     f"{where}: the line {line!r} names no clip; expected an official word, such as in "

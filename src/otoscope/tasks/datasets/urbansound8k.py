@@ -57,8 +57,12 @@ class UrbanSound8K(Reader):
         """Read UrbanSound8K from its official folder."""
         tree = self.find(request.place, _TABLE)
         where = tree.path(_TABLE)
-        table = read_table(where).rename(columns={"class_name": "class"})
+        table = read_table(where)
+        if "class" not in table:
+            table = table.rename(columns={"class_name": "class"})
         need_columns(table, _COLUMNS, where)
+        if not len(table):
+            raise TaskError(f"{where}: names no clips; try getting the table again")
         _need_values(table, ("slice_file_name", "fsID"), where)
         fold = _between(table["fold"], 1, 10, where)
         names = [f"audio/fold{n}/{name}" for n, name in zip(fold, table["slice_file_name"], strict=True)]

@@ -92,10 +92,13 @@ class VocalSound(Reader):
         listed = _listed(tree, sounds)
         rows, split = (_named(there, sounds), None) if listed is None else (listed, "split")
         if not any(name in there for name in rows):
-            what = (
-                f"none of the {len(rows)} listed files is there, such as {next(iter(rows))}" if rows else ""
+            found = some([*tree.top, *(name for name in tree.files if "/" not in name)])
+            raise self.refuse(
+                request.place,
+                f"none of the {len(rows)} listed files is there, such as {next(iter(rows))}"
+                if rows
+                else f"looked for files named like f0003_0_cough.wav, and no file there is; found {found}",
             )
-            raise self.refuse(request.place, what or "no file there is named like f0003_0_cough.wav")
         _tell_left_out(tree, there, rows)
         beside = next(there[name] for name in rows if name in there).rpartition("/")[0]
         clips = pd.DataFrame(
@@ -154,6 +157,8 @@ def _classes(tree: Tree) -> dict[str, str]:
     table = read_table(where)
     need_columns(table, ("index", "mid", "display_name"), where)
     table = table.assign(index=integers(table["index"], where)).sort_values("index")
+    if not len(table) or table[["mid", "display_name"]].isna().any(axis=None):
+        raise TaskError(f"{where}: expected a mid and a display_name in every row; try getting it again")
     return dict(zip(table["mid"], table["display_name"], strict=True))
 
 
@@ -245,7 +250,7 @@ def _meta(tree: Tree) -> tuple[str, list[list[str]] | None]:
     """The path of the table of speakers and its rows; or what is wrong, and None."""
     if _META in tree:
         where = tree.path(_META)
-        rows = list(csv.reader(read_lines(where), skipinitialspace=True))
+        rows = [row for line in read_lines(where) for row in csv.reader([line], skipinitialspace=True)]
         if rows and rows[0][2:3] == ["age"]:
             rows = rows[1:]
     elif _META_JSON in tree:
@@ -279,7 +284,7 @@ def _age_groups(ages: "pd.Series[Any]", where: str) -> "pd.Series[Any]":
 def _labelings(clips: pd.DataFrame, sounds: Sequence[str], split: str | None) -> tuple[Labeling, ...]:
     near: dict[str, Any] = {"group": "speaker", "split": split}
     borne = set(clips["sound"])
-    others = [name for name in ("gender", *_FROM_META) if name in clips]
+    others = [name for name in ("gender", *_FROM_META) if name in clips and clips[name].notna().any()]
     return (
         Labeling("sound", "sound", tuple(name for name in sounds if name in borne), **near),
         *(Labeling.of(clips, name, **near) for name in others),

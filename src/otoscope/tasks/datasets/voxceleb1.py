@@ -74,7 +74,12 @@ class VoxCeleb1(Reader):
         there = _there(tree)
         parts = self._parts(tree, there)
         if not any(name in parts and file in tree for name, file in there.items()):
-            raise self.refuse(request.place, f"none of its clips is in {' or '.join(_FOLDERS)}")
+            found = some([*tree.top, *(name for name in tree.files if "/" not in name)])
+            raise self.refuse(
+                request.place,
+                f"looked for clips of {_SPLIT} like wav/id10001/1zcIwhmdeo4/00001.wav, and none of its clips "
+                f"is in {' or '.join(_FOLDERS)}; found {found}",
+            )
         speakers = [name.partition("/")[0] for name in parts]
         clips = pd.DataFrame(
             {
@@ -176,4 +181,5 @@ def _about_speakers(clips: pd.DataFrame, where: str) -> list[Labeling]:
             f"{where}: {len(alone)} of {len(speakers)} nationalities are of one speaker each, so that the "
             f"class is that speaker: {some(alone)}"
         )
-    return [Labeling.of(clips, name, group="speaker", split="set") for name in _ABOUT_SPEAKERS]
+    known = [name for name in _ABOUT_SPEAKERS if clips[name].notna().any()]
+    return [Labeling.of(clips, name, group="speaker", split="set") for name in known]

@@ -15,7 +15,7 @@ from otoscope.tasks.lengths import PLACE
 from otoscope.tasks.reader import Reader, Request, told
 from otoscope.tasks.tables import integers, need_columns, read_table
 from otoscope.tasks.telling import warn
-from otoscope.tasks.tree import Tree
+from otoscope.tasks.tree import Tree, is_file, is_folder, located
 
 __all__ = ["Evar"]
 
@@ -110,7 +110,7 @@ class Evar(Reader):
         if names.isna().any():
             raise TaskError(f"{file}: there is a row without a file_name; expected one in every row")
         folders = _folders(file, work)
-        for folder in filter(Path.is_dir, folders):
+        for folder in filter(is_folder, folders):
             tree = Tree.at(folder)
             if any(name in tree for name in names):
                 told(tree)
@@ -125,9 +125,9 @@ class Evar(Reader):
 def _parted(place: str) -> tuple[Path, Path | None]:
     """FILE and WORK; either may hold an "@" of its own."""
     for at in [len(place), *(at for at in range(len(place) - 1, 0, -1) if place[at] == "@")]:
-        file, rest = Path(place[:at]).expanduser(), place[at + 1 :]
-        if file.exists():
-            return file, Path(rest).expanduser() if rest else None
+        file, rest = located(place[:at]), place[at + 1 :]
+        if is_file(file) or is_folder(file):
+            return file, located(rest) if rest else None
     raise TaskError(
         f"{place}: no such file; expected FILE or FILE@WORK, with a table of EVAR's such as "
         "evar/metadata/cremad.csv; try its path again"
@@ -152,7 +152,7 @@ def _folders(file: Path, work: Path | None) -> list[Path]:
     task = _task(file)
     folder = FOLDERS.get(task, task)
     beside = [root / "work" for root in file.absolute().parents[2:3]]
-    named = [Path(os.environ["EVAR"]).expanduser() / "work"] if os.environ.get("EVAR") else []
+    named = [located(os.environ["EVAR"]) / "work"] if os.environ.get("EVAR") else []
     return [
         root / inner
         for root in ([work] if work else [*beside, *named])

@@ -15,7 +15,7 @@ from otoscope.tasks.pinning import DOCUMENT, EXPECTED
 from otoscope.tasks.reader import Reader, Request
 from otoscope.tasks.tables import TABLES, need_columns, read_table
 from otoscope.tasks.telling import warn
-from otoscope.tasks.tree import Tree
+from otoscope.tasks.tree import Tree, is_file, is_folder, located
 from otoscope.urls import is_url
 
 __all__ = ["Manifest"]
@@ -83,8 +83,8 @@ def _split_place(place: str) -> tuple[str, str]:
     if is_url(splits[0][0]):
         return next((split for split in splits if _is_table(split[0])), (place, ""))
     for file, root in reversed(splits):
-        if Path(file).expanduser().is_file():
-            return str(Path(file).expanduser()), root
+        if is_file(located(file)):
+            return str(located(file)), root
     raise TaskError(
         f"{place}: no such file; expected FILE, or FILE@ROOT with the folder that its paths start from"
     )
@@ -110,8 +110,8 @@ def _around(root: str) -> tuple[str, str]:
     if chained and is_url(inner):
         return inner if inner.endswith("://") else f"{inner.rstrip('/')}/", chained + archive
     if not is_url(root):
-        root = str(Path(root).expanduser())
-    if archives.protocol(root) and not Path(root).is_dir():
+        root = str(located(root))
+    if archives.protocol(root) and not is_folder(root):
         return f"{archives.protocol(root)}://", f"::{root}"
     return f"{root.rstrip('/')}/", ""
 

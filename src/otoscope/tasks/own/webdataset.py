@@ -15,12 +15,12 @@ from otoscope.archives import protocol
 from otoscope.audio import SUFFIXES
 from otoscope.tasks import guessing
 from otoscope.tasks.base import RESERVED, Task
-from otoscope.tasks.cells import some
+from otoscope.tasks.cells import alike, some
 from otoscope.tasks.labeling import TaskError
 from otoscope.tasks.reader import Reader, Request, told
 from otoscope.tasks.tables import SPLITS, need_columns, read_document, read_lines
 from otoscope.tasks.telling import warn
-from otoscope.tasks.tree import Tree
+from otoscope.tasks.tree import Tree, is_file, is_folder, located
 
 __all__ = ["WebDataset"]
 
@@ -71,8 +71,8 @@ class WebDataset(Reader):
 
     def _shards(self, place: str) -> tuple[str, list[str]]:
         """The folder that all shards have in common, and their paths."""
-        where = Path(place).expanduser()
-        if where.is_dir():
+        where = located(place)
+        if is_folder(where):
             tree = told(Tree.at(where))
             return str(where), [tree.path(name) for name in tree.files if protocol(name) == "tar"]
         patterns = _expanded(str(where))
@@ -82,7 +82,7 @@ class WebDataset(Reader):
             raise self.refuse(
                 place, f"{len(missing)} of {len(patterns)} shards are not there ({some(missing)})"
             )
-        shards = [path for path in dict.fromkeys(chain(*found)) if Path(path).is_file()]
+        shards = [path for path in dict.fromkeys(chain(*found)) if is_file(path)]
         strangers = [path for path in shards if protocol(path) != "tar"]
         if strangers:
             raise self.refuse(place, f"{some(strangers)} is no TAR by its name")
@@ -115,8 +115,9 @@ def _clips(place: str, root: str, shards: list[str]) -> pd.DataFrame | None:
     parts = {shard: _part(os.path.relpath(shard, root)) for shard in shards}
     for shard in shards:
         tree = told(Tree.at(shard))
+        called = Path(os.path.relpath(shard, root)).as_posix().partition(".tar")[0]
         for key, members in _samples(tree):
-            clip = f"{Path(os.path.relpath(shard, root)).as_posix().partition('.tar')[0]}/{key}"
+            clip = f"{called}/{key}"
             sounds = [suffix for suffix in members if suffix.lower().endswith(SUFFIXES)]
             if not sounds:
                 silent.append(clip)
@@ -140,7 +141,7 @@ def _clips(place: str, root: str, shards: list[str]) -> pd.DataFrame | None:
     if not rows:
         return None
     table = pd.DataFrame(rows)
-    return table.assign(**{name: _alike(table[name]) for name in table.columns[2:]})
+    return table.assign(**{name: alike(table[name]) for name in table.columns[2:]})
 
 
 def _samples(tree: Tree) -> Iterator[tuple[str, dict[str, str]]]:
@@ -182,16 +183,3 @@ def _part(shard: str) -> str | None:
     """
     words = [SPLITS[word] for word in re.split(r"[^a-z]+", shard.lower()) if word in SPLITS]
     return words[0] if len(set(words)) == 1 else None
-
-
-def _alike(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """A column whose cells are all lists of text, all numbers, or all text, so that a table can hold it."""
-    cells = list(column)
-    if any(isinstance(cell, list) for cell in cells):
-        lists = [cell if isinstance(cell, list) else [] if pd.isna(cell) else [cell] for cell in cells]
-        cells = [[str(item) for item in row if item is not None] for row in lists]
-    elif any(isinstance(cell, (str, bool)) for cell in cells):
-        cells = [None if pd.isna(cell) else str(cell) for cell in cells]
-    else:
-        return column
-    return pd.Series(cells, index=column.index, dtype=object)
