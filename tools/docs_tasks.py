@@ -39,8 +39,9 @@ def section(reader: Reader) -> str:
         "Cite": reader.citation,
         "Licence": reader.licence,
     }
-    title = f"### `{reader.name}`".replace("|", "\\|")
-    also = f"\n\nEVAR calls it {' or '.join(f'`{name}:`' for name in reader.also)}; so may you." if reader.also else ""
+    title = f"### `{reader.name}`"
+    names = " or ".join(f"`{name}:`" for name in reader.also)
+    also = f"\n\nEVAR calls it {names}; so may you." if names else ""
     layout = f"\n\n```text\n{reader.layout}\n```" if reader.layout else ""
     listed = "\n".join(f"- *{name}*: {fact}" for name, fact in facts.items() if fact)
     return f"{title}\n\n{inspect.getdoc(type(reader))}{also}{layout}\n\n{listed}\n"

@@ -5,14 +5,24 @@ import sys
 import warnings
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from otoscope.errors import OtoscopeError, UsageError
 
+
+class _Verbs(TyperGroup):
+    """The verbs in the order of work; a group of verbs would else come last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=lambda name: name not in ("models", "tasks"))
+
+
 app = typer.Typer(
     name="otoscope",
+    cls=_Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

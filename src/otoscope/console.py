@@ -249,6 +249,7 @@ def _entry(name: str, about: str, facts: Mapping[str, str]) -> Lines:
     """One of the things that exist, in a list of them."""
     yield Text(name, style="bold")
     yield _facts({"": about, **facts})
+    yield ""
 
 
 def _facts(facts: Mapping[str, str]) -> Table:
