@@ -39,6 +39,7 @@ PAGE = "bench-decoding.md"
 FORMATS = ("wav", "flac", "ogg", "mp3")
 PARTS = 60  # of one long file, cut without a gap
 READERS = 4  # threads, as recording has them
+LOOKS = 5  # at each step, and at a long file
 STEPS = ("header", "hash", "decode", "resample", "log-mel")
 
 
@@ -65,9 +66,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a clip")
     parser.add_argument("--rate", type=int, default=44100, help="sample rate of the files, in Hz")
     parser.add_argument("--channels", type=int, default=2)
-    parser.add_argument("--clips", type=int, default=32)
+    parser.add_argument("--clips", type=int, default=8)
     parser.add_argument("--batch-size", type=int, default=4)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=25)
     parser.add_argument("--format", action="append", choices=FORMATS, help="may be repeated (default: all)")
     return parser.parse_args()
 
@@ -81,7 +82,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             in_memory = decoded(on_disk, model)
             formats[suffix] = {
                 **turns(model, on_disk, in_memory, options),
-                "steps": steps(model, on_disk, options.repeats),
+                "steps": steps(model, on_disk),
                 "parts": parts(options, suffix, Path(name)),
             }
     return {
@@ -181,7 +182,7 @@ def compared(disk: list[float], memory: list[float], clips: int) -> dict[str, An
     }
 
 
-def steps(model: AudioModel, task: Task, repeats: int) -> dict[str, float]:
+def steps(model: AudioModel, task: Task) -> dict[str, float]:
     """Processor milliseconds a clip of what comes before the model, one clip after the other."""
     paths = list(task.clips["path"])
     sounds = [task.decode(clip) for clip in range(len(task))]
@@ -195,7 +196,7 @@ def steps(model: AudioModel, task: Task, repeats: int) -> dict[str, float]:
     }
     assert tuple(ways) == STEPS
     return {
-        step: 1000 * statistics.median(bench.timed(way)[1] for _ in range(repeats)) / len(task)
+        step: 1000 * statistics.median(bench.timed(way)[1] for _ in range(LOOKS)) / len(task)
         for step, way in ways.items()
     }
 
@@ -213,8 +214,8 @@ def parts(options: argparse.Namespace, suffix: str, folder: Path) -> dict[str, f
         with ThreadPoolExecutor(READERS) as pool:
             list(pool.map(lambda at: audio.decode(path, start=at, stop=at + options.seconds), starts))
 
-    whole = [bench.timed(lambda: audio.decode(path))[1] for _ in range(options.repeats)]
-    cut = [bench.timed(in_parts)[1] for _ in range(options.repeats)]
+    whole = [bench.timed(lambda: audio.decode(path))[1] for _ in range(LOOKS)]
+    cut = [bench.timed(in_parts)[1] for _ in range(LOOKS)]
     return {"whole_ms": 1000 * statistics.median(whole), "parts_ms": 1000 * statistics.median(cut)}
 
 
