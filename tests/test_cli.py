@@ -23,11 +23,14 @@ VERBS = (
     "info",
     "select",
     "share",
+    "compare-selectors",
+    "describe",
     "probe",
     "ablate",
     "report",
     "demo",
     "pretrain",
+    "power",
 )
 
 Run = Callable[..., tuple[int, str, str]]
@@ -113,6 +116,27 @@ def test_the_whole_line_on_a_folder_of_mixed_files(run: Run, sounds: Path, tmp_p
     }
     page = Path(document("report", store, "--out", tmp_path / "report")["report"])
     assert page.is_file()
+
+
+def test_twins_are_recorded_shown_and_asked(run: Run, sounds: Path, tmp_path: Path) -> None:
+    store = tmp_path / "x.zarr"
+    line = ["record", "--model", "mini:ssl", "--task", f"folder:{sounds}", "--limit", 6, "--out", store]
+    _, out, _ = run(*line)
+    assert "twin not recorded" in out
+    assert "twin not recorded" in run("select", store, "--label", "class", "--permutations", 2)[1]
+    status, out, _ = run(*line, "--twins", 1)
+    assert status == 0
+    assert "twins: random-0" in out
+    assert "twins: random-0" in run("info", store)[1]
+    _, out, _ = run("select", store, "--label", "class", "--permutations", 2, "--json")
+    twins = json.loads(out)["twins"]
+    assert [twin["twin"] for twin in twins["counts"]] == ["random-0"]
+    assert twins["note"] == ""
+    assert "random-0" in run("select", store, "--label", "class", "--permutations", 2)[1]
+    line[2], line[-1] = "random:mini:ssl", tmp_path / "y.zarr"
+    status, _, err = run(*line, "--twins", 1)
+    assert status == 2
+    assert "is untrained itself and has no twins" in err
 
 
 @pytest.mark.parametrize("verb", ["select", "probe", "ablate"])
@@ -259,6 +283,15 @@ def test_a_limited_check_writes_no_manifest_unless_asked(
     assert (tmp_path / "x.parquet").is_file()
 
 
+def test_the_task_that_check_names_can_be_pasted_into_a_shell(
+    run: Run, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(sounds, tmp_path / "my sounds")
+    out = run("tasks", "check", "folder:my sounds", "--out", "my clips.parquet")[1]
+    assert "\n  --task 'manifest:my clips.parquet'\n" in out
+
+
 def test_a_task_without_a_good_clip_is_reported_too(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +303,7 @@ def test_a_task_without_a_good_clip_is_reported_too(
         status, out, err = run("tasks", "check", "folder:pets", *options)
         assert status == 1, err
         assert "4 files: is empty" in out
+        assert ("no manifest is written" in out) == ("--json" not in options)
     assert not list(tmp_path.glob("*.parquet"))
 
 

@@ -24,6 +24,7 @@ FLOORS = {
     **dict.fromkeys(GROUND, 0),
     **dict.fromkeys(("tasks", "models"), 1),
     "activations": 2,
+    "descriptors": 2,
     "neurons": 3,
     "interventions": 4,
     "reporting": 5,

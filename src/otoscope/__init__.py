@@ -22,6 +22,7 @@ _ROOMS = {
     "select": "neurons",
     "share": "neurons",
     "planted": "neurons",
+    "world": "neurons",
     "gains": "interventions",
     "probe_accuracy": "interventions",
     "ablate": "interventions",
@@ -46,6 +47,7 @@ __all__ = [
     "report",
     "select",
     "share",
+    "world",
     "wrap",
 ]
 
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from otoscope.neurons import firing_probability, select, share
     from otoscope.neurons.entropy import entropy
     from otoscope.neurons.planted import planted
+    from otoscope.neurons.worlds import world
     from otoscope.pretraining import pretrain
     from otoscope.reporting import report
     from otoscope.tasks import load_task

@@ -4,6 +4,7 @@ import os
 import sys
 import warnings
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -193,7 +194,10 @@ def check_task(
         int | None, typer.Option(min=1, help="Look at this many clips only; write no manifest unless --out.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The manifest, .parquet or .csv (default: TASK.manifest.parquet).")
+        Path | None,
+        typer.Option(
+            help="The manifest (default: TASK.manifest.parquet); a .csv does not keep the labelings."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -254,7 +258,7 @@ def relabel(
     separator: Separator = None,
     json: Json = False,
 ) -> None:
-    """Give a store new labels, looked up in a table; no audio is needed.
+    """Give a store new labels from a table; no audio is needed.
 
     The labels are kept in the store's folder labels/, and every verb takes them as it takes the task's.
 
@@ -296,6 +300,12 @@ def record(
     ] = None,
     on_bad_audio: Annotated[Bad, typer.Option(help="What to do about clips that cannot be read.")] = Bad.stop,
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips.")] = None,
+    twins: Annotated[
+        int, typer.Option(min=0, help="Also record this many untrained twins, beside the store.")
+    ] = 0,
+    shuffled: Annotated[
+        int, typer.Option(min=0, help="Also record this many twins with shuffled weights.")
+    ] = 0,
     special: Annotated[
         bool, typer.Option("--special", help="Also count CLS and other special positions, apart.")
     ] = False,
@@ -321,13 +331,16 @@ def record(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Record what every neuron does on every clip, in one pass; of several models over one reading.
+    """Record what every neuron does on every clip, in one pass.
+
+    Several models are recorded over one reading of the audio.
 
     Ctrl-C, a kill or a power cut leave a store that the same command completes.
 
     \b
     Examples:
       otoscope record --model mini:ssl --task folder:my-sounds --out my.zarr
+      otoscope record --model mini:ssl --task mini:events --out my.zarr --twins 3
       otoscope record --task folder:my-sounds --out stores \\
         --model mini:ssl --model mini:supervised --model mini:random
       otoscope record --task esc50:ESC-50-master --out esc50.zarr \\
@@ -355,10 +368,11 @@ def record(
         )
         for spec in model
     ]
+    all_models, all_outs = activations.with_twins(loaded, outs, twins, shuffled=shuffled, allow=allow or ())
     stores = activations.record_all(
-        loaded,
+        all_models,
         clips,
-        outs,
+        all_outs,
         batch_size=batch_size,
         workers=workers,
         threads=threads,
@@ -368,7 +382,7 @@ def record(
         padding=padding,
         progress=True,
     )
-    documents = [console.store_document(store) for store in stores]
+    documents = [console.store_document(store) for store in stores[: len(outs)]]
     document = documents[0] if len(documents) == 1 else {"stores": documents}
     console.show(document, json, [line for each in documents for line in console.store_lines(each)])
 
@@ -417,7 +431,7 @@ def select(
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Find class-specific neurons, beside what shuffled labels give.
+    """Find class-specific neurons, beside what shuffled labels and untrained twins give.
 
     \b
     Examples:
@@ -426,11 +440,12 @@ def select(
     """
     from otoscope import console, neurons, open_store
     from otoscope.files import slug
+    from otoscope.neurons.baselines import beside_twins
 
     opened = open_store(store)
-    selection = neurons.select(
-        opened,
-        label,
+    choose = partial(
+        neurons.select,
+        label=label,
         preset=preset,
         response=response,
         share=share,
@@ -438,9 +453,10 @@ def select(
         pooling=pooling.value,
         clips=None if split is None else opened.labeling(label).in_split(opened.clips, split),
         design=None if design is None else design.value,
-        permutations=permutations,
         seed=seed,
     )
+    selection = choose(opened, permutations=permutations)
+    selection = beside_twins(selection, opened, partial(choose, permutations=0))
     selection.save(out or opened.results / f"select-{slug(label)}")
     console.show(selection.document(), json, console.selection_lines(selection))
 
@@ -452,6 +468,11 @@ def share(
         str | None, typer.Argument(metavar="[STORE:LABEL]", help="Another; default: itself.")
     ] = None,
     preset: Annotated[str, typer.Option(help="Filters: aape, aape-drop5 or lape.")] = "aape",
+    test: Annotated[
+        bool, typer.Option("--test", help="Test it; holds only where classes have alike numbers of neurons.")
+    ] = False,
+    permutations: Annotated[int, typer.Option(min=1, help="Permutations behind the tests.")] = 1000,
+    seed: Seed = 0,
     out: Out = None,
     json: Json = False,
 ) -> None:
@@ -469,7 +490,7 @@ def share(
     selections = [
         neurons.select(open_store(store), label, preset=preset, permutations=0) for store, label in places
     ]
-    sharing = neurons.share(*selections)
+    sharing = neurons.share(*selections, permutations=permutations if test else 0, seed=seed)
     name = "-".join(
         slug(each) for each in (places[0][1], *(f"{Path(s).stem}-{label}" for s, label in places[1:]))
     )
@@ -628,6 +649,113 @@ def pretrain(
 
     result = pretraining.pretrain(config, progress=True)
     console.show(result.document(), json, console.pretraining_lines(result))
+
+
+@app.command()
+def power(
+    source: Annotated[str, typer.Argument(metavar="SPEC_OR_STORE", help="A task, or a store.")],
+    label: Annotated[str, typer.Option("--label", help="A labeling of the task or store.")],
+    neurons: Annotated[
+        int | None, typer.Option(min=1, help="Neurons of the model (default: the store's, or a ViT-B's).")
+    ] = None,
+    design: Annotated[
+        Design | None, typer.Option(help="Which labels may change places (default: found by itself).")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="False discovery rate.")] = 0.05,
+    target: Annotated[float, typer.Option(help="Probability with which to find a neuron.")] = 0.8,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say beforehand what can be found: from classes and groups alone.
+
+    Told are the groups left to test on, and the smallest difference that is seen.
+
+    \b
+    Examples:
+      otoscope power folder:my-sounds --label class
+      otoscope power cremad.zarr --label emotion
+    """
+    from otoscope import console, open_store
+    from otoscope.neurons.power import power as foresee
+    from otoscope.tasks import load_task
+
+    found = foresee(
+        open_store(source) if Path(source).is_dir() else load_task(source),
+        label,
+        neurons=neurons,
+        alpha=alpha,
+        target=target,
+        seed=seed,
+        design=None if design is None else design.value,
+    )
+    console.show(found.document(), json, console.power_lines(found))
+
+
+@app.command()
+def compare_selectors(
+    store: StorePath,
+    label: Label,
+    selector: Annotated[
+        list[str] | None, typer.Option(help="A selector to compare; can be given again (default: all).")
+    ] = None,
+    share: Annotated[float, typer.Option(help="Share of all neurons that each takes.")] = 0.01,
+    per_class: Annotated[bool, typer.Option("--per-class", help="As many neurons for each class.")] = False,
+    repeats: Annotated[int, typer.Option(min=1, help="Splits of the groups into halves.")] = 5,
+    seed: Seed = 0,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Compare ways to select neurons: agreement, stability, effect on new clips.
+
+    \b
+    Examples:
+      otoscope compare-selectors esc50.zarr --label category
+      otoscope compare-selectors esc50.zarr --label category \\
+        --selector aape --selector auroc --share 0.02
+    """
+    from otoscope import console, open_store
+    from otoscope.files import slug
+    from otoscope.neurons import selectors
+
+    opened = open_store(store)
+    found = selectors.compare_selectors(
+        opened,
+        label,
+        names=selector or None,
+        share=share,
+        per_class=per_class,
+        repeats=repeats,
+        seed=seed,
+        progress=console.say,
+    )
+    found.save(out or opened.results / f"selectors-{slug(label)}")
+    console.show(found.document(), json, console.selector_lines(found.document()))
+
+
+@app.command()
+def describe(
+    store: StorePath,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same.")] = 1,
+    json: Json = False,
+) -> None:
+    """Measure what the clips of a store sound like.
+
+    Loudness, pitch, brightness, spectrum and more are kept in the store as descriptors.parquet. What is there
+    already is not measured again.
+
+    \b
+    Example:
+      otoscope describe esc50.zarr --workers 4
+    """
+    from otoscope import console, open_store
+    from otoscope.activations.progress import counting
+    from otoscope.descriptors import describe as measured
+
+    opened = open_store(store)
+    with counting("describing", len(opened.clips), shown=True) as advance:
+        table = measured(opened, workers=workers, tick=advance)
+    document = console.descriptors_document(opened, table)
+    console.show(document, json, console.descriptor_lines(document))
 
 
 def _places(specs: list[str], folder: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """What the verbs print: tables of at most 80 columns on stdout, what is being done on stderr."""
 
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,12 @@ from rich.text import Text
 from otoscope.files import to_json
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from otoscope.activations import Store
     from otoscope.interventions import Ablation, ProbeScore
     from otoscope.neurons import Selection, Sharing
+    from otoscope.neurons.power import Power
     from otoscope.pretraining import PretrainResult
     from otoscope.study import StudyResult
     from otoscope.tasks import Reader
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 Lines = Iterable[RenderableType]
 
 _CLASSES = 12  # of more classes only the extremes are shown
+_POWER_ROWS = 50  # classes told of one by one
 _PARTS = 10  # parts of a split that fit beside each other
 
 
@@ -112,7 +117,9 @@ def survey_lines(document: Mapping[str, Any]) -> Lines:
     yield f"{document['usable']:,} of {_count(document['clips'], 'clip')} can be used"
     if document["manifest"]:
         yield f"wrote {document['manifest']}; to record from it:"
-        yield f"  --task {document['manifest_task']}"
+        yield f"  --task {shlex.quote(document['manifest_task'])}"
+    elif not document["usable"]:
+        yield "no manifest is written"
 
 
 def store_document(store: "Store") -> dict[str, Any]:
@@ -129,6 +136,10 @@ def store_document(store: "Store") -> dict[str, Any]:
             name: {"classes": list(labeling.classes), "group": labeling.group}
             for name, labeling in store.labelings.items()
         },
+        "twins": [
+            {"name": twin.name, "store": str(twin.path), "problem": twin.problem} for twin in store.twins
+        ],
+        "twins_missing": store.twins_missing,
         "results": sorted(path.name for path in store.results.glob("*")),
     }
 
@@ -146,6 +157,13 @@ def store_lines(document: Mapping[str, Any]) -> Lines:
     for name, labeling in document["labelings"].items():
         grouped = f", grouped by {labeling['group']}" if labeling["group"] else ""
         yield f"  {name}: {len(labeling['classes'])} classes{grouped}"
+    if usable := [twin["name"] for twin in document["twins"] if not twin["problem"]]:
+        yield f"  twins: {', '.join(usable)}"
+    if document["twins_missing"]:
+        yield f"  {document['twins_missing']}"
+    for twin in document["twins"]:
+        if twin["problem"]:
+            yield f"  twin {twin['name']} cannot be used: {twin['problem']}"
     if document["results"]:
         yield f"  found so far: {', '.join(document['results'])}"
     for bad in document["skipped"]:
@@ -164,6 +182,9 @@ def selection_lines(selection: "Selection") -> Lines:
     ):
         chance = (document["chance"] or {}).get(key)
         table.add_row(words, _figure(document[key], form), *_chance_cells(chance, form))
+    if (document["chance"] or {}).get("found_excess") is not None:
+        found, chance = (document["chance"][key] for key in ("found_excess", "excess"))
+        table.add_row("excess, all neurons (sd)", _figure(found, "{:.1f}"), *_chance_cells(chance, "{:.1f}"))
     yield table
     if chance := document["chance"]:
         yield (
@@ -171,6 +192,8 @@ def selection_lines(selection: "Selection") -> Lines:
             f"{chance['design']} design"
         )
         yield chance["note"]
+    if twins := document["twins"]:
+        yield from _twin_lines(twins)
     yield from _counts("neurons by class", document["by_category"])
     yield from _counts("neurons by layer", document["by_layer"])
 
@@ -183,6 +206,10 @@ def sharing_lines(sharing: "Sharing") -> Lines:
     for name, row in shared.iterrows():
         table.add_row(str(name), *(str(int(value)) for value in row))
     yield table
+    if sharing.tests is None:
+        yield "not tested: no permutations were asked for"
+        return
+    yield sharing.tests.note
 
 
 def probe_lines(score: "ProbeScore") -> Lines:
@@ -212,10 +239,64 @@ def ablation_lines(ablation: "Ablation") -> Lines:
     )
 
 
+def selector_lines(document: Mapping[str, Any]) -> Lines:
+    """Selectors side by side."""
+    rows = document["selectors"]
+    yield (
+        f"{document['label']}: selectors that take {document['share']:.2%} of the neurons each, on "
+        f"{_count(document['repeats'], 'split')} into halves"
+    )
+    table = _table("", "neurons", "coverage", "stability", "chance", "AUROC")
+    for row in rows:
+        figures = (row[key] for key in ("coverage", "stability", "stability_chance", "held_out"))
+        forms = ("{:.2f}", "{:.3f}", "{:.3f}", "{:.3f}")
+        cells = map(_figure, figures, forms)
+        table.add_row(str(row["selector"]), f"{row['neurons']:,}", *cells)
+    yield table
+    yield (
+        "coverage: share of the classes with a neuron; stability: Jaccard index of what one half of the "
+        "groups and the other select, beside that of random sets; AUROC: of the neurons that one half "
+        "selects, for their classes, on the other."
+    )
+    if 1 < len(rows) <= _CLASSES:
+        yield ""
+        yield "neurons in common (Jaccard index x 100)"
+        names = [str(row["selector"]) for row in rows]
+        shared = _table("", *(str(number + 1) for number in range(len(names))))
+        for number, name in enumerate(names):
+            agreed = (document["agreement"][name][other] for other in names)
+            hundredths = (None if each is None else 100 * each for each in agreed)
+            shared.add_row(f"{number + 1} {name}", *(_figure(each, "{:.0f}") for each in hundredths))
+        yield shared
+    yield from document["notes"]
+
+
 def pretraining_lines(result: "PretrainResult") -> Lines:
     """Where a trained model lies and where its loss ended."""
     for key, value in result.document().items():
         yield f"{key}: {value}"
+
+
+def power_lines(power: "Power") -> Lines:
+    """What can be found with these clips: in sentences, and class by class."""
+    document = power.document()
+    unit = "clips" if document["design"] == "ungrouped" else "groups"
+    yield f"{document['label']}: what can be found"
+    for sentence in document["sentences"]:
+        yield _point(sentence)
+    rows = document["classes"]
+    columns = ("class", "clips", unit, "to test on", "smallest shift", "if many")
+    table = _table(*columns) if unit == "groups" else _table(*columns[:2], *columns[3:])
+    for row in rows[:_POWER_ROWS]:
+        counts = [row["clips"], row["groups"]] if unit == "groups" else [row["clips"]]
+        shifts = (_figure(row[key], "{:.2f}") for key in ("shift", "shift_of_many"))
+        table.add_row(row["category"], *(str(count) for count in [*counts, row["groups_b"]]), *shifts)
+    yield table
+    if len(rows) > _POWER_ROWS:
+        yield f"... and {len(rows) - _POWER_ROWS} more classes; --json has them all"
+    refused = [row for row in rows if row["reason"]]
+    for row in refused[:_CLASSES] if len(refused) < len(rows) else ():
+        yield _point(f"{row['category']} cannot be tested: {row['reason']}")
 
 
 def study_lines(result: "StudyResult") -> Lines:
@@ -243,6 +324,40 @@ def study_lines(result: "StudyResult") -> Lines:
         "the rest is described, not tested. probe: accuracy, tested on groups that it did not learn from."
     )
     yield f"open {result.report}"
+
+
+def descriptors_document(store: "Store", table: "DataFrame") -> dict[str, Any]:
+    """What the clips of a store sound like, as a document: quartiles over clips."""
+    from otoscope.descriptors import descriptor_columns
+
+    bad = table[table["problem"] != ""]
+    return {
+        "store": str(store.path),
+        "clips": len(table),
+        "problems": [{"clip": row.clip, "problem": row.problem} for row in bad.itertuples()],
+        "descriptors": {
+            name: {
+                "clips": int(table[name].notna().sum()),
+                **dict(zip(("low", "median", "high"), table[name].quantile([0.25, 0.5, 0.75]), strict=True)),
+            }
+            for name in descriptor_columns(table)
+        },
+    }
+
+
+def descriptor_lines(document: Mapping[str, Any]) -> Lines:
+    """What the clips sound like, for people: the spectrum's bands are left to the file."""
+    table = _table("descriptor", "clips", "25 %", "median", "75 %")
+    for name, facts in document["descriptors"].items():
+        if not name.startswith(("mel_", "mfcc_")):
+            values = (_figure(facts[key], "{:.4g}") for key in ("low", "median", "high"))
+            table.add_row(name, f"{facts['clips']:,}", *values)
+    yield f"{document['store']}: {_count(document['clips'], 'clip')} described"
+    yield table
+    bands = sum(name.startswith(("mel_", "mfcc_")) for name in document["descriptors"])
+    yield f"with {bands} of mel bands and MFCC in descriptors.parquet"
+    for bad in document["problems"]:
+        yield f"  no descriptors of {bad['clip']}: {bad['problem']}"
 
 
 def _entry(name: str, about: str, facts: Mapping[str, str]) -> Lines:
@@ -336,6 +451,17 @@ def _change_cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
             _figure(row[f"{measure}_p"], "{:.2f}"),
         ]
     return tuple(cells)
+
+
+def _twin_lines(twins: Mapping[str, Any]) -> Lines:
+    """What the same selection finds in twins that have learned nothing, or how to record some."""
+    if twins["counts"]:
+        table = _table("the same selection in twins", "neurons", "coverage")
+        for twin in twins["counts"]:
+            table.add_row(twin["twin"], f"{twin['neurons']}", f"{twin['coverage']:.2f}")
+        yield table
+    if twins["note"]:
+        yield twins["note"]
 
 
 def _counts(title: str, counts: Mapping[str, int]) -> Lines:

@@ -15,12 +15,12 @@ def test_available_says_what_exists_and_how_to_name_it():
     rows = available()
     names = [row.name.partition(":")[0] for row in rows]
     assert names[:4] == ["m2d", "mini", "mini", "mini"]
-    assert names[-1] == "random"
+    assert names[-2:] == ["random", "shuffled"]
     for row in rows:
         assert row.example
         assert row.needs
         assert row.about
-        if row.name != "random:SPEC[@SEED]":  # the page of models has them all
+        if "SPEC" not in row.name:  # the page of models has them all
             assert row.layers
             assert row.hook
             assert row.tokens
@@ -31,7 +31,7 @@ def test_available_says_what_exists_and_how_to_name_it():
 
 def test_the_examples_that_need_nothing_load():
     for row in available():
-        if row.example.startswith(("random:", "mini:random")):
+        if row.example.startswith(("random:", "shuffled:", "mini:random")):
             assert load_model(row.example).name == row.example
 
 
@@ -71,6 +71,7 @@ def test_random_refuses_other_architectures(name):
         f"mini:random@{2**64}",
         f"random:mini:ssl@{2**64}",
         "random:mini:ssl@1?hook=residual",
+        "shuffled:mini:ssl@x",
     ],
 )
 def test_a_seed_is_a_whole_number(spec):

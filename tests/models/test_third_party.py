@@ -79,7 +79,11 @@ def sounds(tmp_path):
 
 def test_it_is_listed(installed):
     listed = json.loads(otoscope(installed, "models", "--json").stdout)["models"]
-    assert [row["name"] for row in listed][-2:] == ["toy:PATH", "random:SPEC[@SEED]"]
+    assert [row["name"] for row in listed][-3:] == [
+        "toy:PATH",
+        "random:SPEC[@SEED]",
+        "shuffled:SPEC[@SEED]",
+    ]
 
 
 def test_it_is_recorded_with_its_untrained_twin(installed, sounds, tmp_path):

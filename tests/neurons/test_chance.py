@@ -74,7 +74,19 @@ def test_a_neuron_that_knows_the_class_is_told_from_chance(store_of):
 
 def test_only_depth_is_tested(store_of):
     document = select(noise(store_of), "kind", **FILTERS).chance.document()
-    assert list(document) == ["design", "distinct", "permutations", "neurons", "coverage", "depth", "note"]
+    assert list(document) == [
+        *(
+            "design",
+            "distinct",
+            "permutations",
+            "neurons",
+            "coverage",
+            "depth",
+            "excess",
+            "found_excess",
+            "note",
+        )
+    ]
     assert document["neurons"]["p"] is None
     assert document["coverage"]["p"] is None
     assert 0 < document["depth"]["p"] <= 1

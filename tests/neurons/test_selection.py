@@ -38,8 +38,8 @@ def test_a_selection_on_paper(selection):
 
 def test_the_document_has_the_agreed_words(selection):
     document = selection.document()
-    words = "label classes preset filters neurons pairs coverage depth by_layer by_category chance provenance"
-    assert list(document) == words.split()
+    words = "label classes preset filters neurons pairs coverage depth by_layer by_category chance"
+    assert list(document) == [*words.split(), "test", "twins", "provenance"]
     assert document["filters"] == FILTERS
     assert document["provenance"]["recording"]["model"] == {"name": "toy", "fingerprint": "f"}
     assert document["provenance"]["clips"] == 5

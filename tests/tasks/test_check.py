@@ -27,7 +27,7 @@ def test_nothing_wrong_says_nothing(make):
 @pytest.mark.parametrize(
     ("labels", "classes", "message"),
     [
-        (["cat", "cat"], None, r"labeling 'pet' has 1 class \(cat\); expected two or more"),
+        (["cat", "cat"], None, r"labeling 'pet' has 1 class \(cat\); expected two or more; try the folder"),
         ([None, None], None, "labeling 'pet' has 0 class"),
         (["cat", "cat", "dog"], None, "only one clip bears dog; expected two or more a class"),
         (["cat", "cat", "dog", "dog"], ("cat", "dog", "cow"), "no clip bears cow"),

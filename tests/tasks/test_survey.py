@@ -158,7 +158,7 @@ def test_problems_are_told_by_kind_and_file_whatever_their_figures(make):
     parts = [{"clip": f"part{n}", "path": path, "start": 0.0, "stop": 10.0 + n} for n in range(3)]
     task = Task("toy", pd.concat([task.clips, pd.DataFrame(parts)]), ())
     finite, long = survey(task, deep=True).problems
-    assert finite.startswith("3 files: sample ... is not a number or infinite (... of ... are) (")
+    assert finite.startswith("3 files: sample N is not a number or infinite (N of N are) (")
     assert long.startswith("1 file: lasts 0.500 s, but start 0.0 and stop 10.0 were asked for (")
 
 
@@ -229,6 +229,14 @@ def test_the_same_content_within_and_across_classes_and_parts(make):
     assert "0.wav = 1.wav = 2.wav" in text
     assert "'pet': 1 set of clips with the same content, but not the same label: 0.wav = 1.wav" in text
     assert "'pet': 1 set of clips with the same content, in several parts of the split" in text
+
+
+def test_of_many_clips_with_the_same_content_a_few_are_named(make):
+    table = make({f"{number}.wav": noise(0) for number in range(9)}, pet=["cat"] * 5 + ["dog"] * 4)
+    task = replace(table, labelings=(Labeling.of(table.clips, "pet"),))
+    everywhere, unlike = survey(task).notes
+    assert everywhere.endswith(": 0.wav = 1.wav = 2.wav = 3.wav = 5 more")
+    assert unlike.endswith(": 0.wav = 1.wav = 2.wav = 3.wav = 5 more")
 
 
 def test_parts_of_one_file_are_not_the_same_content(make):

@@ -7,12 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from otoscope.activations.relabeling import relabel
 from otoscope.activations.store import Store, open_store
+from otoscope.activations.twins import Twin
 
 if TYPE_CHECKING:
+    from otoscope.activations.companions import record_twins, with_twins
     from otoscope.activations.recorder import Recorder, Recording
     from otoscope.activations.recording import BadClipsError, record, record_all
 
-__all__ = ["BadClipsError", "Recorder", "Recording", "Store", "open_store", "record", "record_all", "relabel"]
+__all__ = [
+    "BadClipsError",
+    "Recorder",
+    "Recording",
+    "Store",
+    "Twin",
+    "open_store",
+    "record",
+    "record_all",
+    "record_twins",
+    "relabel",
+    "with_twins",
+]
 
 _NEEDS_TORCH = {
     "BadClipsError": "recording",
@@ -20,6 +34,8 @@ _NEEDS_TORCH = {
     "Recording": "recorder",
     "record": "recording",
     "record_all": "recording",
+    "record_twins": "companions",
+    "with_twins": "companions",
 }
 
 

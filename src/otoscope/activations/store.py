@@ -16,6 +16,7 @@ from otoscope.activations import lazy
 from otoscope.activations.layout import Layout
 from otoscope.activations.overlay import Overlay, overlays
 from otoscope.activations.plan import Plan
+from otoscope.activations.twins import Twin, found_beside, how_to_record
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json
 from otoscope.tasks.labeling import Labeling
@@ -86,6 +87,20 @@ class Store:
     def results(self) -> Path:
         """The folder of what was found out about it."""
         return self._layout.results
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Recordings of its model untrained, or with its weights shuffled, on the same clips.
+
+        They lie beside it, in the folder "NAME.twins", and `record_twins` makes them. One that cannot be
+        compared with it, being of other clips or layers or not complete, says why as its `problem`.
+        """
+        return found_beside(self.path, self._plan)
+
+    @property
+    def twins_missing(self) -> str:
+        """Where it has no twins, the sentence that says so, and the command that would; else ""."""
+        return "" if self.twins else how_to_record(str(self._plan.model["name"]), self.path)
 
     @property
     def layers(self) -> "tuple[Layer, ...]":

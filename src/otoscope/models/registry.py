@@ -15,6 +15,7 @@ from otoscope.errors import UsageError
 from otoscope.models.base import AudioModel
 from otoscope.models.encoder import Encoder
 from otoscope.models.family import Family, ModelRow, Request
+from otoscope.models.shuffling import shuffle_weights
 
 __all__ = ["available", "families", "load_model"]
 
@@ -38,6 +39,12 @@ _RANDOM = ModelRow(
     padding="as SPEC",
     tested="as SPEC",
 )
+_SHUFFLED = replace(
+    _RANDOM,
+    name="shuffled:SPEC[@SEED]",
+    about="the weight-shuffled twin of any model: its trained weights in another order within each tensor",
+    example="shuffled:mini:ssl@1",
+)
 
 
 def available() -> list[ModelRow]:
@@ -46,7 +53,7 @@ def available() -> list[ModelRow]:
     >>> [row.name for row in available()][:4]
     ['m2d:PATH', 'mini:ssl', 'mini:supervised', 'mini:random[@SEED]']
     """
-    return [row for family in families().values() for row in family.rows] + [_RANDOM]
+    return [row for family in families().values() for row in family.rows] + [_RANDOM, _SHUFFLED]
 
 
 @cache
@@ -62,7 +69,7 @@ def families() -> Mapping[str, Family]:
     for entry in entry_points(group=GROUP):
         try:
             family = entry.load()
-            problem = _problem(family, (*found, "random"))
+            problem = _problem(family, (*found, "random", "shuffled"))
         except Exception as error:  # whatever a stranger's module raises
             problem = f"cannot be loaded: {error}"
         if problem:
@@ -98,8 +105,9 @@ def load_model(
 
     Args:
         spec: "FAMILY:REST", where REST is mostly the path of a weight file or folder; `otoscope models` lists
-            the families. "random:SPEC" is the same with fresh weights, "random:SPEC@SEED" with others. The
-            options below may stand in it, as in "m2d:PATH?input_size=80x1001&hook=residual"; the model's
+            the families. "random:SPEC" is the same with fresh weights, "random:SPEC@SEED" with others;
+            "shuffled:SPEC@SEED" has the trained ones in another order within each tensor. The options below
+            may stand in it, as in "m2d:PATH?input_size=80x1001&hook=residual"; the model's
             `name` has them so.
         device: "cpu", "cuda" or "mps".
         dtype: "float32", the default, or "bfloat16".
@@ -120,7 +128,8 @@ def load_model(
     (12, 768, 960)
     """
     where = _device(device)
-    family, request = _read(spec)
+    trained, shuffle = _shuffled(spec)
+    family, request = _read(trained)
     given = {
         "dtype": dtype,
         "hook": hook,
@@ -141,7 +150,23 @@ def load_model(
             allow=allow,
         )
     )
+    if shuffle is not None:
+        model = shuffle_weights(model, shuffle)
     return _cast(model, options.get("dtype", "float32")).to(where)
+
+
+def _shuffled(spec: str) -> tuple[str, int | None]:
+    """The spec of the trained model, and the seed of the shuffle; None where none is asked for."""
+    first, _, rest = spec.partition(":")
+    if first != "shuffled" or not rest:
+        return spec, None
+    trained, seed = _seed(spec, rest)
+    if (inner := trained.partition(":")[0]) in ("random", "shuffled"):
+        raise UsageError(
+            f"{spec} would shuffle the weights of a model that is {inner} itself; expected a trained model, "
+            "as in shuffled:mini:ssl@1"
+        )
+    return trained, seed
 
 
 def _read(spec: str) -> tuple[Family, Request]:
@@ -150,6 +175,11 @@ def _read(spec: str) -> tuple[Family, Request]:
     first, _, rest = spec.partition(":")
     if first == "random" and rest:
         rest, seed = _seed(spec, rest)
+        if rest.startswith("shuffled:"):
+            raise UsageError(
+                f"{spec} has fresh weights, of which nothing is left to shuffle; expected random:SPEC or "
+                f"shuffled:SPEC; try {rest}@{seed}"
+            )
         # An M2D's name says its architecture; it needs no family before it, and no file.
         family, request = _read(rest if rest.partition(":")[0] in known else f"m2d:{rest}")
         return family, replace(request, seed=seed)
@@ -178,7 +208,7 @@ def _seed(spec: str, rest: str) -> tuple[str, int]:
     if not seed.isdecimal() or int(seed) > _GREATEST_SEED:
         raise UsageError(
             f"the seed of {spec!r} is {seed!r}; expected a whole number from 0 to {_GREATEST_SEED}, behind "
-            f"all options, as in {name}@1; where the @ is part of a path, try random:{rest}@0"
+            f"all options, as in {name}@1; where the @ is part of a path, try {spec}@0"
         )
     return name, int(seed)
 
@@ -186,7 +216,7 @@ def _seed(spec: str, rest: str) -> tuple[str, int]:
 def _name(spec: str, options: Mapping[str, str]) -> str:
     """The spec that makes the model again: as it was given, with all the options in it."""
     query = "&".join(f"{key}={value}" for key, value in options.items())
-    twin = re.fullmatch(r"(random:.*?)(@[0-9]+)?", spec)
+    twin = re.fullmatch(r"((?:random|shuffled):.*?)(@[0-9]+)?", spec)
     core, seed = (twin[1], twin[2] or "") if twin else (spec, "")
     return core.partition("?")[0] + (f"?{query}" if query else "") + seed
 

@@ -10,6 +10,7 @@ from otoscope.neurons.probability import firing_probability
 from otoscope.neurons.selecting import select
 from otoscope.neurons.selection import Selection
 from otoscope.neurons.sharing import Sharing, share
+from otoscope.neurons.worlds import World, world
 
 __all__ = [
     "PRESETS",
@@ -20,6 +21,7 @@ __all__ = [
     "Selection",
     "Sharing",
     "Spread",
+    "World",
     "design_of",
     "entropy",
     "firing_probability",
@@ -29,4 +31,5 @@ __all__ = [
     "planted",
     "select",
     "share",
+    "world",
 ]

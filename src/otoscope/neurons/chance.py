@@ -2,9 +2,10 @@
 
 The selectivity filter keeps a fixed share of the neurons whatever the data, so a selection is never empty.
 How many neurons it holds and how many classes it covers are therefore described beside their distribution
-under permutation; what is tested is the depth of the selectivity.
+under permutation; what is tested is the depth of the selectivity, and the excess of it over all neurons.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,19 +17,21 @@ from scipy import sparse
 from otoscope.errors import UsageError
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.designs import Design
+from otoscope.neurons.excess import excesses, selectivities
 from otoscope.neurons.filters import Filters, Kept, apply_filters
 from otoscope.neurons.probability import (
     LabelledClips,
     Pooling,
     Recording,
     Weighting,
+    class_probabilities,
     class_sums,
     membership_matrix,
 )
 
-__all__ = ["MEASURES", "Chance", "Spread", "chance_of", "permuted_measures"]
+__all__ = ["MEASURES", "Chance", "Spread", "chance_of", "ignored_groups", "permuted_measures"]
 
-MEASURES = ("neurons", "coverage", "depth")
+MEASURES = ("neurons", "coverage", "depth", "excess")
 LEAST_DISTINCT = 100
 """With fewer distinct permutations there is a description, but no test."""
 
@@ -36,6 +39,7 @@ _TABLE_BYTES = (
     256_000_000  # of permuted tables in memory at a time; the recording is read once for each such batch
 )
 _TIE = 1e-12  # nats by which depths that are equal on paper may differ
+_TIE_OF_EXCESS = 1e-6  # the same, as a share of the excess, whose parts are kept in single precision
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,12 @@ class Chance:
         coverage: share of classes with a neuron, in [0, 1]. Described, not tested.
         depth: mean of log(classes) - entropy over the kept neurons, in nats; with its p.
         note: what is tested and what is not, and why, for people.
-        values: one row a permutation, columns `neurons`, `coverage`, `depth`, and `layer 0`, `layer 1` ...
-            with the number of class-specific neurons in each layer.
+        values: one row a permutation, columns `neurons`, `coverage`, `depth`, `excess`, and `layer 0`,
+            `layer 1` ... with the number of class-specific neurons in each layer.
+        excess: sum over all neurons, selected or not, of max(0, z), where z says by how many standard
+            deviations a neuron is more selective than under the other labelings; with its p.
+        found_excess: the same with the true labels; None for a selection saved before there was one, or with
+            fewer than two permutations.
     """
 
     design: str
@@ -93,6 +101,8 @@ class Chance:
     depth: Spread
     note: str
     values: pd.DataFrame
+    excess: Spread = Spread(None, None, None)
+    found_excess: float | None = None
 
     @property
     def by_layer(self) -> pd.DataFrame:
@@ -113,13 +123,14 @@ class Chance:
             "distinct": self.distinct,
             "permutations": self.permutations,
             **{name: getattr(self, name).document() for name in MEASURES},
+            "found_excess": self.found_excess,
             "note": self.note,
         }
 
     @classmethod
     def from_document(cls, document: dict[str, Any], values: pd.DataFrame) -> "Chance":
         """The chance level that `document` described, with its single permutations."""
-        spreads = {name: Spread(**document[name]) for name in MEASURES}
+        spreads = {name: Spread(**document[name]) for name in MEASURES if name in document}
         return cls(**{**document, **spreads, "values": values})
 
 
@@ -133,6 +144,7 @@ def chance_of(
     pooling: Pooling = "token",
     permutations: int = 100,
     seed: int = 0,
+    table: NDArray[np.float64] | None = None,
 ) -> Chance:
     """How the selection of the same filters is distributed when the labels are permuted.
 
@@ -145,34 +157,56 @@ def chance_of(
         pooling: as in the selection.
         permutations: how many to draw, at least 1.
         seed: of the permutations.
+        table: firing probabilities with the true labels, if they are known already. Shape (classes, neurons).
 
     Returns:
-        The chance level. The depth has a p if at least 100 distinct permutations exist and a neuron was kept.
+        The chance level. The excess has a p if at least 100 distinct permutations exist, the depth if a
+        neuron was kept besides.
 
     Raises:
         UsageError: fewer than one permutation.
     """
     if permutations < 1:
         raise UsageError(f"permutations is {permutations}; expected 1 or more, for example 100")
-    values = permuted_measures(store, clips, design, filters, pooling, permutations, seed)
-    untested = _why_untested(observed, design)
-    depths = values["depth"].to_numpy(dtype=float)
-    extreme = int(np.sum(depths >= observed.depth - _TIE))
-    p = None if untested else (1 + extreme) / (1 + permutations)
-    note = (
+    true = class_probabilities(store, clips, pooling) if table is None else table
+    layer = positions(store.layers)[0]
+    rows, selectivity = [], np.empty((1 + permutations, len(layer)), np.float32)
+    selectivity[0] = selectivities(true)
+    for number, p in enumerate(_permuted_tables(store, clips, design, pooling, permutations, seed), start=1):
+        rows.append(_measures(apply_filters(p, filters), layer))
+        selectivity[number] = selectivities(p)
+    found, *others = excesses(selectivity).tolist()
+    values = pd.DataFrame(rows)
+    values.insert(3, "excess", others)
+    spreads = {name: values[name].to_numpy(dtype=float) for name in MEASURES}
+    few, none = _too_few(design), _none_kept(observed)
+    notes = [
         "Count and coverage are described, not tested: the filters keep a fixed share of the neurons "
-        "whatever the data."
-    )
+        "whatever the data.",
+        few or none,
+        ignored_groups(clips, design),
+    ]
     return Chance(
         design.name,
         design.distinct,
         permutations,
-        neurons=Spread.of(values["neurons"].to_numpy(dtype=float)),
-        coverage=Spread.of(values["coverage"].to_numpy(dtype=float)),
-        depth=Spread.of(depths, p),
-        note=f"{note} {untested}".strip(),
+        neurons=Spread.of(spreads["neurons"]),
+        coverage=Spread.of(spreads["coverage"]),
+        depth=Spread.of(
+            spreads["depth"], None if few or none else _p(spreads["depth"], observed.depth, _TIE)
+        ),
+        note=" ".join(filter(None, notes)),
         values=values,
+        excess=Spread.of(
+            spreads["excess"],
+            None if few or np.isnan(found) else _p(spreads["excess"], found, _TIE_OF_EXCESS * found),
+        ),
+        found_excess=None if np.isnan(found) else found,
     )
+
+
+def _p(permuted: NDArray[np.float64], found: float, tie: float) -> float:
+    return (1 + int(np.sum(permuted >= found - tie))) / (1 + len(permuted))
 
 
 def permuted_measures(
@@ -184,7 +218,16 @@ def permuted_measures(
     permutations: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Count, coverage, depth and counts by layer in every permutation: the table `Chance.values`."""
+    """Count, coverage, depth and counts by layer in every permutation: `Chance.values` without the excess."""
+    layer = positions(store.layers)[0]
+    tables = _permuted_tables(store, clips, design, pooling, permutations, seed)
+    return pd.DataFrame([_measures(apply_filters(p, filters), layer) for p in tables])
+
+
+def _permuted_tables(
+    store: Recording, clips: LabelledClips, design: Design, pooling: Pooling, permutations: int, seed: int
+) -> Iterator[NDArray[np.float64]]:
+    """Firing probabilities of shape (classes, neurons) in every permutation."""
     weighting = Weighting.of(store.layer_tokens[clips.rows], store.layers, pooling)
     units = sparse.csr_array(
         (np.ones(len(design.unit), np.int32), (design.unit, np.arange(len(design.unit)))),
@@ -193,24 +236,19 @@ def permuted_measures(
     unit_weights = units @ weighting.weights
     # Where the units are the clips themselves there is nothing to pool before the classes' sums.
     pooled = () if len(design.rows) == len(design.unit) else (units,)
-    layer = positions(store.layers)[0]
-    classes = len(clips.classes)
+    classes, neurons = len(clips.classes), sum(layer.units for layer in store.layers)
     random = np.random.default_rng(seed)
     width = 4 if weighting.fits else 8
-    batch = max(_TABLE_BYTES // (width * classes * len(layer)), 1)
-    rows = []
+    batch = max(_TABLE_BYTES // (width * classes * neurons), 1)
     for start in range(0, permutations, batch):
         draws = [membership_matrix(design.permuted(random)) for _ in range(min(batch, permutations - start))]
         stacked = sparse.csr_array(sparse.vstack(draws))
         weights = np.asarray(stacked @ unit_weights).reshape(len(draws), classes, -1)
-        tables = np.empty((len(draws), classes, len(layer)), np.int32 if width == 4 else np.int64)
+        tables = np.empty((len(draws), classes, neurons), np.int32 if width == 4 else np.int64)
         for part, sums in class_sums(store, clips.rows, weighting, *pooled, stacked):
             tables[:, :, part] = sums.reshape(len(draws), classes, -1)
-        rows += [
-            _measures(apply_filters(table / weighting.spread(weight), filters), layer)
-            for table, weight in zip(tables, weights, strict=True)
-        ]
-    return pd.DataFrame(rows)
+        for table, weight in zip(tables, weights, strict=True):
+            yield table / weighting.spread(weight)
 
 
 def _measures(kept: Kept, layer: NDArray[np.int64]) -> dict[str, float]:
@@ -223,12 +261,28 @@ def _measures(kept: Kept, layer: NDArray[np.int64]) -> dict[str, float]:
     }
 
 
-def _why_untested(observed: Kept, design: Design) -> str:
-    if not len(observed.neurons):
-        return "The depth is not tested: the filters kept no neuron."
+def _none_kept(observed: Kept) -> str:
+    return "" if len(observed.neurons) else "The depth is not tested: the filters kept no neuron."
+
+
+def _too_few(design: Design) -> str:
     if isinstance(design.distinct, int) and design.distinct < LEAST_DISTINCT:
         return (
-            f"The depth is not tested: the {design.name} design has {design.distinct} distinct permutations, "
-            f"and a test needs {LEAST_DISTINCT}."
+            f"Depth and excess are not tested: the {design.name} design has {design.distinct} distinct "
+            f"permutations, and a test needs {LEAST_DISTINCT}."
         )
     return ""
+
+
+def ignored_groups(clips: LabelledClips, design: Design) -> str:
+    """What is to be said where labels are permuted between clips although clips come in groups; or ""."""
+    if clips.groups is None or design.name != "ungrouped":
+        return ""
+    groups = len(np.unique(clips.groups))
+    if groups == len(clips.groups):
+        return ""
+    return (
+        f"The design ungrouped ignores that the {len(clips.groups)} clips of labeling "
+        f"{clips.labeling.name!r} come in {groups} groups ({clips.labeling.group}): clips of a group are "
+        "alike, so p comes out too small; leave the design out to permute as the groups allow."
+    )

@@ -1,6 +1,6 @@
 """Select class-specific neurons: from a recording, or from a table of firing probabilities."""
 
-from collections.abc import Mapping
+import warnings
 from typing import Any, TypedDict
 
 import numpy as np
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from otoscope import __version__
 from otoscope.errors import UsageError
 from otoscope.neurons.addresses import positions
-from otoscope.neurons.chance import chance_of
+from otoscope.neurons.chance import chance_of, ignored_groups
 from otoscope.neurons.designs import DesignName, design_of
 from otoscope.neurons.entropy import checked
 from otoscope.neurons.filters import Kept, apply_filters, filters_for
 from otoscope.neurons.probability import Pooling, Recording, class_probabilities, labelled_clips
-from otoscope.neurons.selection import Selection
+from otoscope.neurons.selection import Selection, source_of
 
 __all__ = ["select"]
 
@@ -86,16 +86,26 @@ def select(
     chosen = labelled_clips(store, label, clips)
     # The design comes before the work: it may need an answer from the user.
     made = design_of(chosen.membership, chosen.groups, name=design, label=label) if permutations else None
+    if made is not None and (ignored := ignored_groups(chosen, made)):
+        warnings.warn(ignored, UserWarning, stacklevel=2)
     p = class_probabilities(store, chosen, pooling)
     kept = apply_filters(p, filters)
     chance = None
     if made is not None:
         chance = chance_of(
-            kept, store, chosen, made, filters, pooling=pooling, permutations=permutations, seed=seed
+            kept,
+            store,
+            chosen,
+            made,
+            filters,
+            pooling=pooling,
+            permutations=permutations,
+            seed=seed,
+            table=p,
         )
     provenance = {
         "otoscope": __version__,
-        "recording": _source(store.info),
+        "recording": source_of(store.info),
         "pooling": pooling,
         "clips": len(chosen.rows),
         "seed": seed,
@@ -112,15 +122,6 @@ def select(
         chance=chance,
         provenance=provenance,
     )
-
-
-def _source(info: Mapping[str, Any]) -> dict[str, Any]:
-    """Which recording it was: names and fingerprints, without the layers and classes that it also holds."""
-    named = {
-        what: {key: info.get(what, {}).get(key) for key in ("name", "fingerprint")}
-        for what in ("model", "task")
-    }
-    return {**named, "settings": info.get("settings"), "otoscope": info.get("version")}
 
 
 def _from_table(table: xr.DataArray, label: str | None, preset: str, thresholds: "_Thresholds") -> Selection:

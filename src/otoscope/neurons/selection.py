@@ -1,7 +1,7 @@
 """A selection: the neurons that the filters keep for each class of a labeling, beside what chance gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,23 @@ import pandas as pd
 
 from otoscope.errors import OtoscopeError
 from otoscope.files import read_json, write_json, write_table
+from otoscope.neurons.baselines import TwinCounts
 from otoscope.neurons.chance import Chance
 from otoscope.neurons.filters import Filters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Selection"]
+__all__ = ["Selection", "source_of"]
+
+
+def source_of(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Which recording it was: names and fingerprints, without the layers and classes that it also holds."""
+    named = {
+        what: {key: info.get(what, {}).get(key) for key in ("name", "fingerprint")}
+        for what in ("model", "task")
+    }
+    return {**named, "settings": info.get("settings"), "otoscope": info.get("version")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,27 +38,32 @@ class Selection:
         label: name of the labeling.
         classes: its classes, in the data set's order.
         preset: name of the preset that the thresholds started from.
-        filters: the thresholds used.
+        filters: the thresholds used; None for a selector that has none (`specific`).
         table: one row per (neuron, class) pair, columns `layer`, `unit`, `category`, `probability` (that the
             neuron fires on a token of the class, 0 to 1) and `entropy` (nats); in the order of layer, unit
-            and class.
+            and class. `specific` adds `p`, `auroc`, `auroc_low` and `auroc_high`.
         layers: number of layers of the model.
         depth: mean over the neurons of lowest entropy, those that the selectivity filter kept, of
             log(classes) - entropy, in nats. They are the class-specific ones, except where a preset leaves
             kept neurons without a class (`aape-drop5`). NaN if none was kept.
         chance: the same under permuted labels; None if no permutations were asked for.
         provenance: which model, task, settings and version made it.
+        test: the figures of the selector's own test (`specific`); None where there is none.
+        twins: what the same selection finds in the recording's twins, or how to record some; None where
+            nobody asked. See `beside_twins`.
     """
 
     label: str
     classes: tuple[str, ...]
     preset: str
-    filters: Filters
+    filters: Filters | None
     table: pd.DataFrame
     layers: int
     depth: float
     chance: Chance | None
     provenance: Mapping[str, Any]
+    test: Mapping[str, Any] | None = None
+    twins: TwinCounts | None = None
 
     @property
     def neurons(self) -> pd.DataFrame:
@@ -96,7 +111,7 @@ class Selection:
             "label": self.label,
             "classes": list(self.classes),
             "preset": self.preset,
-            "filters": {name: getattr(self.filters, name) for name in ("response", "share", "assignment")},
+            "filters": None if self.filters is None else asdict(self.filters),
             "neurons": len(self.neurons),
             "pairs": self.pairs,
             "coverage": self.coverage,
@@ -104,6 +119,8 @@ class Selection:
             "by_layer": {str(layer): int(count) for layer, count in self.by_layer.items()},
             "by_category": {str(name): int(count) for name, count in self.by_category.items()},
             "chance": None if self.chance is None else self.chance.document(),
+            "test": None if self.test is None else dict(self.test),
+            "twins": None if self.twins is None else self.twins.document(),
             "provenance": dict(self.provenance),
         }
 
@@ -135,12 +152,14 @@ class Selection:
             label=document["label"],
             classes=tuple(document["classes"]),
             preset=document["preset"],
-            filters=Filters(**document["filters"]),
+            filters=None if document["filters"] is None else Filters(**document["filters"]),
             table=pd.read_parquet(place / "neurons.parquet"),
             layers=len(document["by_layer"]),
             depth=float("nan") if document["depth"] is None else document["depth"],
             chance=chance,
             provenance=document["provenance"],
+            test=document.get("test"),
+            twins=TwinCounts.from_document(document["twins"]) if document.get("twins") else None,
         )
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
@@ -167,6 +186,9 @@ class Selection:
         note = "Chance was not asked for."
         if self.chance is not None:
             spreads = [self.chance.neurons, self.chance.coverage, self.chance.depth]
+            if self.chance.found_excess is not None:
+                summary.loc["excess, all neurons (sd)"] = self.chance.found_excess
+                spreads.append(self.chance.excess)
             summary["permuted labels, mean"] = [each.mean for each in spreads]
             summary["2.5 %"] = [each.low for each in spreads]
             summary["97.5 %"] = [each.high for each in spreads]
@@ -179,4 +201,5 @@ class Selection:
         return (
             f"<h4>{escape(title)}</h4>{summary.to_html(na_rep='', float_format='{:.4g}'.format)}"
             f"<p>{escape(note)}</p>{self.table.head(10).to_html(index=False)}<p>{self.pairs} pairs in all</p>"
+            f"{'' if self.twins is None else self.twins._repr_html_()}"
         )

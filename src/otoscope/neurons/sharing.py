@@ -1,6 +1,6 @@
 """Neurons that classes share: within one labeling, or between two."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from otoscope.errors import OtoscopeError
+from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json, write_json, write_table
+from otoscope.neurons.orders import OrderName, ordered
 from otoscope.neurons.selection import Selection
+from otoscope.neurons.sharing_tests import (
+    NameTest,
+    PairTests,
+    alike,
+    as_sharing_test,
+    name_test,
+    pair_tests,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +42,8 @@ class Sharing:
         jaccard: shared over the neurons that either has, in [0, 1]; NaN where neither has any.
         overlap: shared over the neurons of the class that has fewer, in [0, 1]; NaN where it has none.
         provenance: of the selections.
+        tests: whether that is more than chance: `PairTests` within one labeling, `NameTest` between two; None
+            if no permutations were asked for.
     """
 
     labels: tuple[str, str]
@@ -41,6 +52,7 @@ class Sharing:
     jaccard: pd.DataFrame
     overlap: pd.DataFrame
     provenance: Mapping[str, Any]
+    tests: PairTests | NameTest | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -67,6 +79,7 @@ class Sharing:
             "within": self.within,
             "classes": [list(self.shared.index), list(self.shared.columns)],
             **{name: _rows(getattr(self, name)) for name in _MEASURES},
+            "tests": None if self.tests is None else self.tests.document(),
             "provenance": dict(self.provenance),
         }
 
@@ -96,16 +109,55 @@ class Sharing:
             )
             for name in _MEASURES
         }
-        return cls(labels=labels, within=document["within"], provenance=document["provenance"], **matrices)
+        return cls(
+            labels=labels,
+            within=document["within"],
+            provenance=document["provenance"],
+            tests=as_sharing_test(document.get("tests")),
+            **matrices,
+        )
 
-    def plot(self, ax: "Axes | None" = None, *, measure: Measure = "jaccard") -> "Axes":
-        """The class-by-class matrix: colour is the measure, the numbers in the cells are shared neurons."""
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        measure: Measure = "jaccard",
+        order: OrderName | Sequence[str] = "data set",
+        taxonomy: Mapping[str, str] | None = None,
+    ) -> "Axes":
+        """The class-by-class matrix: colour is the measure, the numbers in the cells are shared neurons.
+
+        Args:
+            ax: where to draw; a new figure by default.
+            measure: what the colour shows.
+            order: of the classes: "data set", "alphabet", "taxonomy" or "dendrogram", or their names. The
+                last two need the same classes in rows and columns.
+            taxonomy: the broader class of each class, for the order "taxonomy".
+
+        Raises:
+            UsageError: an unknown order, or one without what it needs.
+        """
         from otoscope import plots
 
         names = {"shared": "shared neurons", "jaccard": "Jaccard index", "overlap": "overlap coefficient"}
+        rows, columns = self._ordered(order, taxonomy)
         return plots.matrix(
-            getattr(self, measure), ax=ax, counts=self.shared, within=self.within, label=names[measure]
+            getattr(self, measure).loc[rows, columns],
+            ax=ax,
+            counts=self.shared.loc[rows, columns],
+            within=self.within,
+            label=names[measure],
         )
+
+    def _ordered(
+        self, order: OrderName | Sequence[str], taxonomy: Mapping[str, str] | None
+    ) -> tuple[list[str], list[str]]:
+        """The classes of the rows and of the columns in an order; the same order where they are the same."""
+        rows, columns = list(self.shared.index), list(self.shared.columns)
+        if sorted(rows) == sorted(columns):
+            one = ordered(rows, order, jaccard=self.jaccard, taxonomy=taxonomy)
+            return (one, columns) if order == "data set" else (one, one)
+        return ordered(rows, order, taxonomy=taxonomy), ordered(columns, order, taxonomy=taxonomy)
 
     def __repr__(self) -> str:
         rows, columns = self.shared.shape
@@ -114,21 +166,28 @@ class Sharing:
 
     def _repr_html_(self) -> str:
         title = " x ".join(dict.fromkeys(self.labels))
+        note = self.tests.note if self.tests else "Not tested: no permutations were asked for."
         return (
             f"<h4>{escape(title)}: shared neurons</h4>{self.shared.to_html()}"
             f"<h4>Jaccard index</h4>{self.jaccard.to_html(na_rep='', float_format='{:.2f}'.format)}"
+            f"<p>{escape(note)}</p>"
         )
 
 
-def share(a: Selection, b: Selection | None = None) -> Sharing:
-    """Count the neurons that classes share.
+def share(a: Selection, b: Selection | None = None, *, permutations: int = 0, seed: int = 0) -> Sharing:
+    """Count the neurons that classes share, and test whether that is more than chance gives.
 
     Args:
         a: a selection; its classes are the rows.
         b: another selection from the same model; its classes are the columns. By default the classes of `a`
             are compared with one another.
+        permutations: behind the tests: shuffled tables within a labeling, orders of the names between two;
+            0, the default, for no tests. They hold their level only where classes have about as many neurons:
+            see `otoscope.neurons.sharing_tests`.
+        seed: of the permutations.
 
     Raises:
+        UsageError: a negative number of permutations.
         OtoscopeError: the two selections are of different models: their neurons have nothing to do with each
             other.
 
@@ -139,6 +198,8 @@ def share(a: Selection, b: Selection | None = None) -> Sharing:
     >>> share(select(p, response=0.5, share=0.5, assignment=0.5)).jaccard.loc["jazz", "classical"]
     np.float64(1.0)
     """
+    if permutations < 0:
+        raise UsageError(f"permutations is {permutations}; expected 0 or more, for example 1000")
     within = b is None
     other = a if b is None else b
     _check_models(a, other)
@@ -146,13 +207,23 @@ def share(a: Selection, b: Selection | None = None) -> Sharing:
     shared = rows @ columns.T
     sizes_a, sizes_b = rows.sum(axis=1)[:, None], columns.sum(axis=1)[None, :]
     classes, labels = (a.classes, other.classes), (a.label, other.label)
+    jaccard = _matrix(_ratio(shared, sizes_a + sizes_b - shared), classes, labels, "float64")
+    tests: PairTests | NameTest | None = None
+    if permutations and within:
+        tests = pair_tests(rows > 0, a.classes, permutations=permutations, seed=seed)
+    elif permutations:
+        both = [name for name in a.classes if name in other.classes]
+        sides = ((rows, a.classes), (columns, other.classes))
+        twins = max(alike(found[[names.index(name) for name in both]] > 0) for found, names in sides)
+        tests = name_test(jaccard, twins, permutations=permutations, seed=seed)
     return Sharing(
         labels=labels,
         within=within,
         shared=_matrix(shared, classes, labels, "int64"),
-        jaccard=_matrix(_ratio(shared, sizes_a + sizes_b - shared), classes, labels, "float64"),
+        jaccard=jaccard,
         overlap=_matrix(_ratio(shared, np.minimum(sizes_a, sizes_b)), classes, labels, "float64"),
         provenance={"selections": [dict(each.provenance) for each in ((a,) if b is None else (a, b))]},
+        tests=tests,
     )
 
 
@@ -183,11 +254,24 @@ def _rows(matrix: pd.DataFrame) -> list[list[Any]]:
 
 
 def _check_models(a: Selection, b: Selection) -> None:
-    models = [(each.provenance.get("recording") or {}).get("model", {}) for each in (a, b)]
+    models = [(each.provenance.get("recording") or {}).get("model") or {} for each in (a, b)]
+    check_same_model((a.label, b.label), (models[0], models[1]))
+
+
+def check_same_model(labels: tuple[str, str], models: tuple[Mapping[str, Any], Mapping[str, Any]]) -> None:
+    """Refuse to compare the neurons of different models.
+
+    Args:
+        labels: the labelings that are compared, for the message.
+        models: their models: `name` and `fingerprint`. Without fingerprints nothing is refused.
+
+    Raises:
+        OtoscopeError: the fingerprints differ.
+    """
     prints = [model.get("fingerprint") for model in models]
     if None not in prints and prints[0] != prints[1]:
         raise OtoscopeError(
-            f"the selections {a.label!r} and {b.label!r} are of different models "
+            f"the selections {labels[0]!r} and {labels[1]!r} are of different models "
             f"({models[0].get('name')} and {models[1].get('name')}); expected the same model, whose neurons "
             "can be compared; try recordings that one model made"
         )

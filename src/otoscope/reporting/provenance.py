@@ -17,7 +17,7 @@ def provenance_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
     for each in recorded:
         rows += [(each.name, "recording", *pair) for pair in _flat(each.store.info)]
         for selection in each.selections:
-            facts: dict[str, Any] = {**selection.provenance, **selection.document()["filters"]}
+            facts: dict[str, Any] = {**selection.provenance, **(selection.document()["filters"] or {})}
             facts |= {"preset": selection.preset, "recording": None}
             if selection.chance is not None:
                 facts |= {"permutations": selection.chance.permutations, "design": selection.chance.design}

@@ -47,7 +47,7 @@ def file_problems(errors: Iterable[AudioError]) -> list[str]:
     for error in errors:
         # Figures differ from file to file ("promises 1044 bytes"): they do not make another kind.
         reason = error.reason.partition(":")[0]
-        kinds[_FIGURES.sub("...", reason), error.advice].setdefault(error.path, reason)
+        kinds[_FIGURES.sub("N", reason), error.advice].setdefault(error.path, reason)
     return [
         f"{len(found):,} file{'s' if len(found) > 1 else ''}: "
         f"{kind if len(set(found.values())) > 1 else next(iter(found.values()))} "
@@ -60,8 +60,11 @@ def _of_labeling(task: Task, labeling: Labeling) -> Iterable[str]:
     about = f"labeling {labeling.name!r}"
     counts = Counter(label for row in labeling.labels(task.clips) for label in row)
     if len(labeling.classes) < 2:
-        listed = some(labeling.classes)
-        yield f"{about} has {len(labeling.classes)} class ({listed}); expected two or more"
+        number = "1 class" if labeling.classes else "0 classes"
+        yield (
+            f"{about} has {number} ({some(labeling.classes)}); expected two or more; "
+            "try the folder whose sub-folders are the classes, or another labeling"
+        )
     empty = [name for name in labeling.classes if counts[name] == 0]
     if empty:
         yield f"{about}: no clip bears {some(empty, _NAMED)}; try leaving out classes without clips"

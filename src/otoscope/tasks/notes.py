@@ -20,6 +20,7 @@ _CLIPPED = 1e-3  # share of samples at full scale: one peak, as normalising leav
 _SHORT_S = 0.2  # two patches of 16 frames of 10 ms, hardly
 _LONG_S = 60.0
 _BEYOND = 10.0  # decoding lossy formats overshoots full scale by little; a wrong scale by far
+_EQUAL = 4  # clips named of a set with the same content: silence may be there a thousand times
 _ORDER = ("train", "valid", "test")
 
 
@@ -113,7 +114,7 @@ def _twins(used: pd.DataFrame, clips: pd.DataFrame) -> "pd.Series[int]":
 
 def _alike(clips: pd.DataFrame, twins: "pd.Series[int]") -> Iterator[str]:
     if len(twins):
-        sets = clips.loc[twins.index, "clip"].groupby(twins, sort=False).agg(" = ".join)
+        sets = clips.loc[twins.index, "clip"].groupby(twins, sort=False).agg(_equal)
         sounds = "one sound" if len(sets) == 1 else f"{len(sets):,} sounds"
         yield f"{len(twins):,} clips are only {sounds}, the same to the bit: {some(sets, 3)}"
 
@@ -124,13 +125,13 @@ def _of_labeling(labeling: Labeling, clips: pd.DataFrame, twins: "pd.Series[int]
     pair = twins[labelled[twins.index]]
     unlike = _torn(labels.map(lambda row: "\t".join(sorted(row))), pair)
     if len(unlike):
-        listed = some([f"{' = '.join(clips.loc[rows, 'clip'])}" for rows in unlike], 3)
+        listed = some([_equal(clips.loc[rows, "clip"]) for rows in unlike], 3)
         yield f"{_sets(unlike)} of clips with the same content, but not the same label: {listed}"
     if labeling.split is not None:
         part = pd.Series([" ".join(row) for row in texts(clips[labeling.split], False)], index=clips.index)
         leaking = _torn(part, pair)
         if len(leaking):
-            listed = some([" = ".join(clips.loc[rows, "clip"]) for rows in leaking], 3)
+            listed = some([_equal(clips.loc[rows, "clip"]) for rows in leaking], 3)
             yield f"{_sets(leaking)} of clips with the same content, in several parts of the split: {listed}"
         yield from _leaks(labeling, clips[labelled], part[labelled])
         yield from _absent(labeling, clips)
@@ -184,6 +185,12 @@ def _clips(rows: pd.DataFrame) -> str:
     """How many clips, and a few names: "2 clips (a.wav, b.wav) are"."""
     listed = some(rows["clip"], 3)
     return f"1 clip ({listed}) is" if len(rows) == 1 else f"{len(rows):,} clips ({listed}) are"
+
+
+def _equal(names: "pd.Series[str]") -> str:
+    """Clips with the same content: "a.wav = b.wav"; of a large set the first few only."""
+    shown = " = ".join(names[:_EQUAL])
+    return shown if len(names) <= _EQUAL else f"{shown} = {len(names) - _EQUAL:,} more"
 
 
 def _sets(rows: list[list[int]]) -> str:

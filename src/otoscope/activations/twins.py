@@ -1,0 +1,134 @@
+"""A store's twins: recordings of the same clips by the same architecture that has not learned anything.
+
+    esc50.zarr                          the trained model
+    esc50.zarr.twins/random-0.zarr      fresh weights, seed 0
+    esc50.zarr.twins/shuffled-0.zarr    the trained weights, shuffled within each tensor
+
+They lie beside the store, so that `mv esc50.zarr*` takes them along. A twin of a model that no name makes
+again, as a wrapped module is, counts as well, once `record` has put it there.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from otoscope.activations.layout import Layout
+from otoscope.activations.plan import Plan
+from otoscope.errors import OtoscopeError
+from otoscope.files import read_json
+
+if TYPE_CHECKING:
+    from otoscope.activations.store import Store
+
+__all__ = ["Kind", "Twin", "found_beside", "how_to_record", "place_of"]
+
+Kind = Literal["random", "shuffled"]
+"""Fresh weights, or the trained ones shuffled within each tensor."""
+
+_NAME = re.compile(rf"({'|'.join(get_args(Kind))})-([0-9]+)\.zarr")
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A companion of a store.
+
+    Attributes:
+        kind: "random" or "shuffled".
+        seed: of its weights.
+        path: its store.
+        problem: why it cannot be compared with the store; "" if it can.
+    """
+
+    kind: Kind
+    seed: int
+    path: Path
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Kind and seed: "random-0"."""
+        return f"{self.kind}-{self.seed}"
+
+    def open(self) -> "Store":
+        """Its store.
+
+        Raises:
+            OtoscopeError: it cannot be compared.
+        """
+        from otoscope.activations.store import open_store
+
+        if self.problem:
+            raise OtoscopeError(f"{self.path} cannot be compared with its store: {self.problem}")
+        return open_store(self.path)
+
+
+def place_of(store: Path, kind: Kind, seed: int) -> Path:
+    """Where a store's twin lies.
+
+    >>> place_of(Path("esc50.zarr"), "random", 0).as_posix()
+    'esc50.zarr.twins/random-0.zarr'
+    """
+    return _folder(store) / f"{kind}-{seed}.zarr"
+
+
+def found_beside(store: Path, plan: Plan) -> tuple[Twin, ...]:
+    """The twins of a store, untrained ones first, in the order of seeds."""
+    found = []
+    for path in _folder(store).glob("*.zarr"):
+        if match := _NAME.fullmatch(path.name):
+            kind: Kind = "random" if match[1] == "random" else "shuffled"
+            found.append(Twin(kind, int(match[2]), path, _problem(path, plan)))
+    return tuple(sorted(found, key=lambda twin: (twin.kind, twin.seed)))
+
+
+def how_to_record(model: str, store: Path | str) -> str:
+    """What to say of a store without twins: that it has none, and the command that would record them.
+
+    Args:
+        model: name of the recorded model.
+        store: its store.
+
+    >>> how_to_record("mini:ssl", "x.zarr")
+    'twin not recorded; otoscope record --model mini:ssl --task TASK --out x.zarr --twins 3 would, with the \
+task and options that the store was recorded with'
+    >>> how_to_record("random:mini:ssl@1", "x.zarr")
+    'twin not recorded: random:mini:ssl@1 is untrained itself'
+    """
+    kind, _, _ = model.partition(":")
+    if kind in get_args(Kind):
+        return f"twin not recorded: {model} is {'untrained' if kind == 'random' else 'shuffled'} itself"
+    words = ["otoscope", "record", "--model", model, "--task", "TASK", "--out", str(store), "--twins", "3"]
+    return (
+        f"twin not recorded; {shlex.join(words)} would, with the task and options that the store was "
+        "recorded with"
+    )
+
+
+def _folder(store: Path) -> Path:
+    return store.with_name(f"{store.name}.twins")
+
+
+def _problem(path: Path, plan: Plan) -> str:
+    """Why a recording is no twin of the one that a plan describes; "" if it is."""
+    layout = Layout(path)
+    if not layout.plan.is_file():
+        return "it is not a store; expected a recording; try removing it, and the same record command again"
+    twin = Plan.from_document(read_json(layout.plan))
+    if twin.task["fingerprint"] != plan.task["fingerprint"]:
+        return (
+            f"it was recorded on other clips or labels of {twin.task['name']!r}; try recording it again, "
+            "with the store's task"
+        )
+    if twin.model["layers"] != plan.model["layers"] or twin.layer_grids != plan.layer_grids:
+        return f"its model {twin.model['name']} has other layers than {plan.model['name']}"
+    if twin.model["fingerprint"] == plan.model["fingerprint"]:
+        return f"its model {twin.model['name']} has the very weights of the store's"
+    if not layout.complete(twin):
+        missing = len(layout.missing(twin))
+        return (
+            f"it is not complete: {missing} of {len(twin.shards)} shards are missing; try the same record "
+            "command again"
+        )
+    return ""

@@ -1,0 +1,123 @@
+"""Selectors side by side: on noise, on planted neurons, and saved."""
+
+import numpy as np
+import pytest
+
+from otoscope import console
+from otoscope.errors import OtoscopeError, UsageError
+from otoscope.neurons.selectors import Comparison, available, compare_selectors
+from otoscope.neurons.selectors.comparing import _chance
+
+NEURONS, PLANTED = 400, 20
+
+
+def recording(store_of, strength, seed=0, groups=16, **settings):
+    """Three classes; the first 20 neurons fire more for class a, each group has its own level."""
+    random = np.random.default_rng(seed)
+    labels = np.array(list("abc" * 32))
+    voice = np.arange(96) // (96 // groups)
+    lean = random.uniform(0.2, 0.5, NEURONS) + 0.05 * random.standard_normal((groups, NEURONS))[voice]
+    lean[:, :PLANTED] += strength * (labels == "a")[:, None]
+    fired = random.binomial(40, np.clip(lean, 0, 1))
+    return store_of(fired, [40] * 96, labels, groups=voice, **settings)
+
+
+def test_planted_neurons_are_agreed_on_stable_and_hold_out(store_of):
+    names = ["mad", "eta2", "auroc", "dprime", "mi"]
+    found = compare_selectors(
+        recording(store_of, 0.4), "kind", names=names, share=PLANTED / NEURONS, repeats=2
+    )
+    table = found.table.set_index("selector")
+    assert list(table.index) == names == list(found.agreement.index) == list(found.agreement.columns)
+    assert (found.agreement.to_numpy() == 1).all()
+    assert (table["stability"] == 1).all()
+    assert (table["held_out"] > 0.95).all()
+    assert (table["neurons"] == PLANTED).all()
+    assert (table["coverage"] == 1 / 3).all()
+    assert table["causal"].isna().all()
+    assert "causal effect: not measured" in found.notes[0]
+
+
+def test_on_noise_nothing_holds_out(store_of):
+    names = ["mad", "eta2", "auroc", "dprime", "cas"]
+    tables = [
+        compare_selectors(
+            recording(store_of, 0, seed), "kind", names=names, share=0.05, repeats=2, seed=seed
+        ).table
+        for seed in range(4)
+    ]
+    held = np.mean([each["held_out"] for each in tables], axis=0)
+    stable = np.mean([each["stability"] for each in tables], axis=0)
+    assert np.abs(held - 0.5).max() < 0.03
+    assert stable.max() < 0.12  # two random sets share 0.026
+
+
+def test_a_selector_of_base_rates_is_stable_and_knows_nothing(store_of):
+    table = compare_selectors(recording(store_of, 0), "kind", names=["lap"], share=0.05, repeats=2).table
+    assert table["stability"][0] > 5 * table["stability_chance"][0]
+    assert abs(table["held_out"][0] - 0.5) < 0.08
+
+
+def test_a_selector_that_takes_nothing_is_told(store_of):
+    # Every neuron that fires always fires: no p lies above the quantile that aape asks for.
+    fired = np.repeat([[2, 2, 2, 0]], 8, axis=0)
+    found = compare_selectors(store_of(fired, [2] * 8, list("abababab")), "kind", names=["aape"], share=0.5)
+    assert found.table["neurons"].tolist() == [0]
+    assert found.table["stability"].isna().all()
+    assert found.notes[0].startswith("aape: in 5 of 5 splits it took no neuron from a half")
+
+
+def test_chance_is_that_of_random_sets():
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(4000):
+        a, b = (set(random.choice(30, 6, replace=False).tolist()) for _ in range(2))
+        drawn.append(len(a & b) / len(a | b))
+    assert _chance(6, 30) == pytest.approx(np.mean(drawn), abs=0.01)
+    assert _chance(30, 30) == pytest.approx(1)
+    assert np.isnan(_chance(0, 30))
+
+
+def test_all_selectors_by_default_and_the_seed_repeats(store_of):
+    store = recording(store_of, 0.1)
+    one, again, other = (
+        compare_selectors(store, "kind", share=0.05, repeats=1, seed=seed) for seed in (1, 1, 2)
+    )
+    assert one.table["selector"].tolist() == [each.name for each in available()]
+    assert one.values.equals(again.values)
+    assert not one.values.equals(other.values)
+
+
+def test_saved_and_loaded(store_of, tmp_path):
+    made = compare_selectors(recording(store_of, 0.2), "kind", names=["lap", "auroc"], repeats=1)
+    made.save(tmp_path)
+    read = Comparison.load(tmp_path)
+    assert read.document() == made.document()
+    assert read.agreement.equals(made.agreement)
+    assert read.values.equals(made.values)
+    assert "auroc" in made._repr_html_()
+    with pytest.raises(OtoscopeError, match=r"holds no selectors\.json"):
+        Comparison.load(tmp_path / "nowhere")
+
+
+def test_errors_name_the_value_and_what_to_try(store_of):
+    store = recording(store_of, 0)
+    with pytest.raises(UsageError, match=r"share is 0\.001: of 400 neurons that is none; expected 0\.0025"):
+        compare_selectors(store, "kind", share=0.001)
+    with pytest.raises(UsageError, match="repeats is 0; expected 1 or more"):
+        compare_selectors(store, "kind", repeats=0)
+    few = store_of(np.ones((6, 4)), [2] * 6, list("aaabbb"), groups=[0, 1, 1, 2, 2, 2])
+    with pytest.raises(OtoscopeError, match=r"too few groups of class 'b' \(1\); expected two or more"):
+        compare_selectors(few, "kind", share=0.5)
+
+
+def test_people_read_80_columns(store_of, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    document = compare_selectors(recording(store_of, 0.1), "kind", repeats=1).document()
+    console.show(document, False, console.selector_lines(document))
+    out = capsys.readouterr().out
+    assert max(map(len, out.splitlines())) <= 80
+    assert all(row["selector"] in out for row in document["selectors"])
+    assert "causal effect: not measured" in out
+    console.show(document, True, [])
+    assert '"causal": null' in capsys.readouterr().out
