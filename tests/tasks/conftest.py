@@ -38,17 +38,9 @@ def layout(tmp_path, wav):
 
 
 @pytest.fixture
-def sounds(tmp_path, wav):
+def sounds(layout):
     """Two classes of one's own; every suffix, several rates, and what a computer leaves behind."""
-    root = tmp_path / "sounds"
-    for name, rate, channels in (("a.wav", 8000, 1), ("b.flac", 44100, 2), ("deep/c.ogg", 48000, 1)):
-        wav(root / "dog barks" / name, rate, channels=channels)
-        wav(root / "cat" / name, rate, channels=channels)
-    wav(root / "cat" / "d.MP3", 32000)
-    (root / "cat" / "._a.wav").write_bytes(bytes(211))
-    (root / "cat" / ".DS_Store").write_bytes(b"")
-    wav(root / ".trash" / "a.wav")
-    return root
+    return layout("folder")
 
 
 @pytest.fixture
