@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from otoscope.models import load_model, wrap
     from otoscope.neurons import firing_probability, select, share
     from otoscope.neurons.entropy import entropy
-    from otoscope.neurons.planted import planted
-    from otoscope.neurons.worlds import world
+    from otoscope.neurons.worlds.building import world
+    from otoscope.neurons.worlds.planting import planted
     from otoscope.pretraining import pretrain
     from otoscope.reporting import report
     from otoscope.tasks import load_task

@@ -676,7 +676,7 @@ def power(
       otoscope power cremad.zarr --label emotion
     """
     from otoscope import console, open_store
-    from otoscope.neurons.power import power as foresee
+    from otoscope.neurons.evidence.power import power as foresee
     from otoscope.tasks import load_task
 
     found = foresee(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otoscope.activations import Store
     from otoscope.interventions import Ablation, ProbeScore
     from otoscope.neurons import Selection, Sharing
-    from otoscope.neurons.power import Power
+    from otoscope.neurons.evidence.power import Power
     from otoscope.pretraining import PretrainResult
     from otoscope.study import StudyResult
     from otoscope.tasks import Reader

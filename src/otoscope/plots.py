@@ -253,7 +253,7 @@ def specifications(
 
     Args:
         table: one row a combination, with the columns `measure` and, if known, `chance_` + `measure`: what
-            `neurons.multiverse.multiverse` returns.
+            `neurons.evidence.multiverse.multiverse` returns.
         ax: where to draw; a new figure by default.
         measure: the column to draw, "neurons", "coverage" or "depth".
         label: the axis label, with its unit; the name of the measure by default.

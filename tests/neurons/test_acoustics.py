@@ -6,10 +6,10 @@ import pytest
 from scipy.stats import rankdata, spearmanr
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.acoustics import acoustics
-from otoscope.neurons.acoustics_result import Acoustics
-from otoscope.neurons.following import rank_correlations, ranks_among
-from otoscope.neurons.worlds import world
+from otoscope.neurons.meaning.acoustics import acoustics
+from otoscope.neurons.meaning.following import rank_correlations, ranks_among
+from otoscope.neurons.meaning.result import Acoustics
+from otoscope.neurons.worlds.building import world
 
 
 def recording(store_of, clips=120, neurons=30, seed=0, groups=None):

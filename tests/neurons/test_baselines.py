@@ -11,9 +11,9 @@ from otoscope.activations import open_store, record
 from otoscope.activations.twins import place_of
 from otoscope.errors import OtoscopeError
 from otoscope.neurons import Selection, planted, select
-from otoscope.neurons.against_twins import TwinComparison, against_twins, class_auroc
 from otoscope.neurons.baselines import TwinCounts, beside, beside_twins, count_in_twins, twins_missing
-from otoscope.neurons.planted_model import PlantedModel
+from otoscope.neurons.evidence.against_twins import TwinComparison, against_twins, class_auroc
+from otoscope.neurons.worlds.model import PlantedModel
 
 LOOSE = {"response": 0.5, "share": 0.2, "assignment": 0.5}
 

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
 from otoscope.neurons import select
-from otoscope.neurons.effects import HeldOut, auroc, halves, held_out, pairs_of
+from otoscope.neurons.evidence.held_out import HeldOut, auroc, halves, held_out, pairs_of
 from otoscope.neurons.probability import labelled_clips
 from otoscope.neurons.redrawing import draws_of
 

@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 from sklearn.linear_model import Ridge
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.explained import explained
+from otoscope.neurons.meaning.explained import explained
 
 KINDS = np.array(list("abc"))
 

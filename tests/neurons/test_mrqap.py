@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.distances import acoustic_distance, taxonomy_distance
-from otoscope.neurons.mrqap import MatrixRegression, mrqap
+from otoscope.neurons.meaning.distances import acoustic_distance, taxonomy_distance
+from otoscope.neurons.meaning.mrqap import MatrixRegression, mrqap
 from otoscope.tasks import Labeling
 
 

@@ -8,7 +8,7 @@ import otoscope
 from otoscope import plots
 from otoscope.errors import UsageError
 from otoscope.neurons import select
-from otoscope.neurons.multiverse import equalised, multiverse, size_bias
+from otoscope.neurons.evidence.multiverse import equalised, multiverse, size_bias
 
 WORLD = {"groups": 4, "units": 40, "strength": 2.0}
 

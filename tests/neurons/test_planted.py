@@ -12,7 +12,7 @@ from otoscope.audio import Waveform
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.models.base import AudioModel, Position
 from otoscope.neurons import planted, select, share
-from otoscope.neurons.planted_model import FRAME
+from otoscope.neurons.worlds.model import FRAME
 
 DESIGNS = ["nested", "crossed", "ungrouped"]
 

@@ -7,7 +7,7 @@ from scipy.stats import t as student
 
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
-from otoscope.neurons.power import power, smallest_shift
+from otoscope.neurons.evidence.power import power, smallest_shift
 from otoscope.tasks import Labeling
 
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from otoscope.errors import UsageError
-from otoscope.neurons.orders import ordered
-from otoscope.neurons.sharing_tests import as_sharing_test, name_test, pair_tests
-from otoscope.neurons.swaps import swap_randomised
+from otoscope.neurons.sharing.orders import ordered
+from otoscope.neurons.sharing.swaps import swap_randomised
+from otoscope.neurons.sharing.testing import as_sharing_test, name_test, pair_tests
 
 
 def test_swaps_keep_margins_and_reach_the_five_tables_equally():

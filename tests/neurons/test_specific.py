@@ -10,8 +10,8 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.designs import design_of
 from otoscope.neurons.probability import class_probabilities, labelled_clips
 from otoscope.neurons.selection import Selection
-from otoscope.neurons.specific import specific
-from otoscope.neurons.specific_worlds import halves_of
+from otoscope.neurons.specific.halving import halves_of
+from otoscope.neurons.specific.procedure import specific
 
 TOKENS = 100
 

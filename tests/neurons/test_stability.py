@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.stability import Stability, chance_jaccard, stability
-from otoscope.neurons.worlds import world
+from otoscope.neurons.evidence.stability import Stability, chance_jaccard, stability
+from otoscope.neurons.worlds.building import world
 
 
 @pytest.fixture(scope="module")

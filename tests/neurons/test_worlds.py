@@ -7,7 +7,7 @@ import otoscope
 from otoscope.errors import UsageError
 from otoscope.neurons import design_of, select
 from otoscope.neurons.probability import labelled_clips
-from otoscope.neurons.worlds_neurons import rate_spread
+from otoscope.neurons.worlds.neurons import rate_spread
 
 BIG = {"groups": 100, "clips": 10, "layers": 2, "units": 100, "group_effect": 0.0, "tokens": (50, 50)}
 

@@ -5,12 +5,12 @@ from otoscope.neurons.chance import Chance, Spread
 from otoscope.neurons.designs import Design, design_of
 from otoscope.neurons.entropy import entropy
 from otoscope.neurons.filters import PRESETS, Filters
-from otoscope.neurons.planted import Planted, planted
 from otoscope.neurons.probability import firing_probability
 from otoscope.neurons.selecting import select
 from otoscope.neurons.selection import Selection
-from otoscope.neurons.sharing import Sharing, share
-from otoscope.neurons.worlds import World, world
+from otoscope.neurons.sharing.counting import Sharing, share
+from otoscope.neurons.worlds.building import World, world
+from otoscope.neurons.worlds.planting import Planted, planted
 
 __all__ = [
     "PRESETS",

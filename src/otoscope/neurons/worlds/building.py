@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from otoscope import __version__
 from otoscope.errors import UsageError
 from otoscope.neurons.designs import DesignName
-from otoscope.neurons.worlds_clips import Noise, class_names_of, clips_of
-from otoscope.neurons.worlds_neurons import Neurons, neurons_of
+from otoscope.neurons.worlds.clips import Noise, class_names_of, clips_of
+from otoscope.neurons.worlds.neurons import Neurons, neurons_of
 from otoscope.tasks import Labeling
 
 __all__ = ["World", "WorldLayer", "world"]

@@ -12,11 +12,11 @@ from otoscope.neurons.addresses import positions
 from otoscope.neurons.chance import LEAST_DISTINCT, Chance, Spread
 from otoscope.neurons.designs import Design
 from otoscope.neurons.entropy import class_entropy
-from otoscope.neurons.pairwise import bootstrap_auroc, pairwise_auroc
 from otoscope.neurons.probability import LabelledClips, Recording
 from otoscope.neurons.rates import rates_of
-from otoscope.neurons.specific_search import Found
-from otoscope.neurons.specific_worlds import Halves
+from otoscope.neurons.specific.halving import Halves
+from otoscope.neurons.specific.pairwise import bootstrap_auroc, pairwise_auroc
+from otoscope.neurons.specific.search import Found
 
 __all__ = ["Evidence", "chance_of_worlds", "evidence_of", "table_of"]
 

@@ -19,10 +19,9 @@ from scipy import sparse
 from scipy.special import gammaln
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.acoustics_result import Acoustics
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.designs import Design, DesignName, design_of
-from otoscope.neurons.following import (
+from otoscope.neurons.meaning.following import (
     BLOCK,
     descriptor_values,
     patterns_of,
@@ -30,6 +29,7 @@ from otoscope.neurons.following import (
     spearman,
     unit_length,
 )
+from otoscope.neurons.meaning.result import Acoustics
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.ranks import ranks_of
 from otoscope.neurons.rates import rate_blocks

@@ -14,7 +14,7 @@ from scipy.special import stdtr
 from scipy.stats import false_discovery_control, norm
 
 from otoscope.neurons.designs import Design
-from otoscope.neurons.specific_worlds import Halves
+from otoscope.neurons.specific.halving import Halves
 
 __all__ = ["Gaps", "candidates_of", "class_set", "class_tests", "gaps_of", "significant"]
 

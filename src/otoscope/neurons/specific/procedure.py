@@ -26,9 +26,9 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.selection import Selection, source_of
-from otoscope.neurons.specific_result import Evidence, chance_of_worlds, evidence_of, table_of
-from otoscope.neurons.specific_search import Found, search
-from otoscope.neurons.specific_worlds import Halves, halves_of, permuted_halves
+from otoscope.neurons.specific.evidence import Evidence, chance_of_worlds, evidence_of, table_of
+from otoscope.neurons.specific.halving import Halves, halves_of, permuted_halves
+from otoscope.neurons.specific.search import Found, search
 
 __all__ = ["specific"]
 

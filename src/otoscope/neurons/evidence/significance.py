@@ -26,10 +26,10 @@ from otoscope.files import read_json, write_json, write_table
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.chance import LEAST_DISTINCT
 from otoscope.neurons.designs import Design, DesignName, design_of
+from otoscope.neurons.evidence.standardised import RankSums, unit_values
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.ranks import auroc
 from otoscope.neurons.rates import rate_blocks
-from otoscope.neurons.standardised import RankSums, unit_values
 
 __all__ = ["NeuronTests", "neuron_tests"]
 

@@ -28,7 +28,7 @@ from scipy.stats import false_discovery_control
 
 from otoscope.errors import UsageError
 from otoscope.neurons.chance import LEAST_DISTINCT
-from otoscope.neurons.swaps import swap_randomised
+from otoscope.neurons.sharing.swaps import swap_randomised
 
 __all__ = ["NameTest", "PairTests", "alike", "as_sharing_test", "name_test", "pair_tests"]
 

@@ -20,7 +20,7 @@ from otoscope.neurons.designs import DesignName, design_of
 from otoscope.tasks import Labeling, Task
 
 if TYPE_CHECKING:
-    from otoscope.neurons.planted_model import PlantedModel
+    from otoscope.neurons.worlds.model import PlantedModel
 
 __all__ = ["Planted", "planted"]
 
@@ -101,7 +101,7 @@ def planted(
     names = tuple(_names(classes))
     labelings = tuple(Labeling(column, column, names, group=group) for column in ("tone", "shuffled"))
 
-    from otoscope.neurons.planted_model import PlantedModel
+    from otoscope.neurons.worlds.model import PlantedModel
 
     model = PlantedModel(f"planted:{settings}", weights, biases)
     return Planted(model, Task("planted", table, labelings, seconds=seconds), truth)
@@ -173,7 +173,7 @@ def _render(
     random: np.random.Generator, table: pd.DataFrame, classes: int, seconds: float
 ) -> list[NDArray[np.float32]]:
     """The sound of every clip, between -1 and 1."""
-    from otoscope.neurons.planted_model import FRAME, SAMPLE_RATE, band_hz
+    from otoscope.neurons.worlds.model import FRAME, SAMPLE_RATE, band_hz
 
     frames = round(seconds * SAMPLE_RATE) // FRAME
     hz = np.array([band_hz(band) for band in range(classes + _DISTRACTORS)])
@@ -200,7 +200,7 @@ def _write(
     import soundfile
 
     from otoscope import audio
-    from otoscope.neurons.planted_model import SAMPLE_RATE
+    from otoscope.neurons.worlds.model import SAMPLE_RATE
 
     if folder is not None:
         place = Path(folder)

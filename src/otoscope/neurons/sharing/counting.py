@@ -11,9 +11,9 @@ import pandas as pd
 
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json, write_json, write_table
-from otoscope.neurons.orders import OrderName, ordered
 from otoscope.neurons.selection import Selection
-from otoscope.neurons.sharing_tests import (
+from otoscope.neurons.sharing.orders import OrderName, ordered
+from otoscope.neurons.sharing.testing import (
     NameTest,
     PairTests,
     alike,
@@ -183,7 +183,7 @@ def share(a: Selection, b: Selection | None = None, *, permutations: int = 0, se
             are compared with one another.
         permutations: behind the tests: shuffled tables within a labeling, orders of the names between two;
             0, the default, for no tests. They hold their level only where classes have about as many neurons:
-            see `otoscope.neurons.sharing_tests`.
+            see `otoscope.neurons.sharing.testing`.
         seed: of the permutations.
 
     Raises:

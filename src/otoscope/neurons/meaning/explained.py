@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.addresses import flat_index
 from otoscope.neurons.designs import Design, DesignName, design_of
-from otoscope.neurons.following import descriptor_values
+from otoscope.neurons.meaning.following import descriptor_values
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.ranks import ranks_of
 from otoscope.neurons.rates import rates_of

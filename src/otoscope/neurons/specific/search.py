@@ -13,8 +13,8 @@ from scipy import sparse
 from otoscope.neurons.designs import Design
 from otoscope.neurons.probability import LabelledClips, Recording
 from otoscope.neurons.rates import rate_blocks
-from otoscope.neurons.specific_steps import Gaps, candidates_of, class_tests, gaps_of, significant
-from otoscope.neurons.specific_worlds import Halves
+from otoscope.neurons.specific.halving import Halves
+from otoscope.neurons.specific.steps import Gaps, candidates_of, class_tests, gaps_of, significant
 
 __all__ = ["Found", "search"]
 

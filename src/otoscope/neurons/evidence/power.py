@@ -20,7 +20,7 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.chance import LEAST_DISTINCT
 from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.halves import unit_labels
-from otoscope.neurons.specific_worlds import LEAST_GROUPS, LEAST_SHARED, halves_of
+from otoscope.neurons.specific.halving import LEAST_GROUPS, LEAST_SHARED, halves_of
 from otoscope.tasks import Labeling
 
 __all__ = ["Labelled", "Power", "power", "smallest_shift"]

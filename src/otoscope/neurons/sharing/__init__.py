@@ -1,0 +1,1 @@
+"""Neurons that classes share: counted, tested, put in order."""
