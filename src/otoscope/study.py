@@ -237,8 +237,8 @@ def _dissect(store: "Store", label: str, study: Study, model: str, task: str) ->
     from otoscope.interventions import probe_accuracy
     from otoscope.neurons import select, share
 
-    selection = select(store, label, permutations=study.permutations, seed=study.seed)
-    selection.save(store.results / f"select-{slug(label)}")
+    selection = select(store, label, preset="aape", permutations=study.permutations, seed=study.seed)
+    selection.save(store.results / selection.folder)
     share(selection).save(store.results / f"share-{slug(label)}")
     probe = probe_accuracy(store, label, seed=study.seed)
     write_json(store.results / f"probe-{slug(label)}.json", probe.document())

@@ -6,8 +6,8 @@ import pytest
 from scipy.stats import false_discovery_control, mannwhitneyu, norm
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.evidence import significance
 from otoscope.neurons.designs import design_of
+from otoscope.neurons.evidence import significance
 from otoscope.neurons.evidence.significance import NeuronTests, neuron_tests
 from otoscope.neurons.evidence.standardised import RankSums, unit_values
 from otoscope.neurons.ranks import auroc

@@ -148,7 +148,7 @@ def _class_targets(
     """The class-specific neurons, selected on some clips only: one target, or one per class that has any."""
     mask = np.zeros(len(store.clips), dtype=bool)
     mask[rows] = True
-    found = select(store, labeling.name, preset=preset, clips=mask, permutations=0).sets()
+    found = select(store, labeling.name, preset=preset, clips=mask, permutations=0, twins=False).sets()
     wanted = (
         [tuple(dict.fromkeys(categories))]
         if categories is not None

@@ -77,7 +77,7 @@ def filters_for(
     Filters(response=0.95, share=0.02, assignment=0.95)
     """
     if preset not in PRESETS:
-        raise UsageError(f"preset {preset!r} not found; expected one of {', '.join(PRESETS)}")
+        raise UsageError(f"preset {preset!r} not found; expected specific, {', '.join(PRESETS)}")
     filters = PRESETS[preset]
     if preset.startswith("aape") and task in _WIDER_TASKS:
         filters = replace(filters, share=0.02)

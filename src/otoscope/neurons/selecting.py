@@ -1,6 +1,7 @@
 """Select class-specific neurons: from a recording, or from a table of firing probabilities."""
 
 import warnings
+from functools import partial
 from typing import Any, TypedDict
 
 import numpy as np
@@ -11,14 +12,20 @@ from numpy.typing import NDArray
 from otoscope import __version__
 from otoscope.errors import UsageError
 from otoscope.neurons.addresses import positions
+from otoscope.neurons.baselines import beside_twins
 from otoscope.neurons.chance import chance_of, ignored_groups
 from otoscope.neurons.designs import DesignName, design_of
 from otoscope.neurons.entropy import checked
-from otoscope.neurons.filters import Kept, apply_filters, filters_for
+from otoscope.neurons.filters import PRESETS, Kept, apply_filters, filters_for
 from otoscope.neurons.probability import Pooling, Recording, class_probabilities, labelled_clips
 from otoscope.neurons.selection import Selection, source_of
+from otoscope.neurons.specific.procedure import specific
 
 __all__ = ["select"]
+
+
+RECOMMENDED = "specific"
+"""The preset that a recording is selected by where none is named."""
 
 
 class _Thresholds(TypedDict):
@@ -31,7 +38,7 @@ def select(
     store_or_table: Recording | xr.DataArray,
     label: str | None = None,
     *,
-    preset: str = "aape",
+    preset: str | None = None,
     response: float | None = None,
     share: float | None = None,
     assignment: float | None = None,
@@ -40,28 +47,34 @@ def select(
     permutations: int = 100,
     seed: int = 0,
     design: DesignName | None = None,
+    twins: bool = True,
 ) -> Selection:
-    """Select the class-specific neurons of a labeling by three filters, and say what chance gives.
+    """Select the class-specific neurons of a labeling, and say what chance and untrained twins give.
 
     Args:
         store_or_table: a recording; or firing probabilities with the dimensions layer, unit and category, of
             which there is no chance level: labels cannot be permuted in them.
         label: name of a labeling of the recording. For a table only a name to keep with the result.
-        preset: thresholds by name: "aape", "aape-drop5" or "lape".
+        preset: "specific", which tests every neuron (see `otoscope.neurons.specific`); or the three filters
+            with thresholds by name: "aape", "aape-drop5" or "lape". By default "specific" for a recording;
+            "aape" for a table, or where a threshold is given.
         response: quantile of all p that a neuron's largest p must exceed, in place of the preset's.
         share: share of all neurons to keep, in place of the preset's.
         assignment: quantile of all p that a pair must exceed, in place of the preset's.
-        pooling: "token" or "clip", see `firing_probability`.
+        pooling: "token" or "clip", see `firing_probability`; of the filters.
         clips: which clips to use, a boolean mask of shape (clips,); all by default.
         permutations: number of label permutations behind the chance level; 0 for none.
-        seed: of the permutations.
+        seed: of the permutations, and of the halves of "specific".
         design: which labels may change places, "ungrouped", "nested" or "crossed"; by default what the
             labeling and its groups show.
+        twins: count what the same selection finds in the recording's twins, if it has any.
 
     Raises:
-        UsageError: an unknown labeling, preset or threshold, or an option that a table cannot have.
+        UsageError: an unknown labeling, preset or threshold, an option that a table cannot have, or a
+            threshold with "specific", which has none.
         OtoscopeError: a class without a clip, fewer than two classes, or a labeling that is neither nested
-            nor crossed where `design` does not say which to take.
+            nor crossed where `design` does not say which to take; with "specific" also several labels a clip,
+            or too few groups.
 
     >>> p = xr.DataArray([[[0.9, 0.1], [0.5, 0.5]]], dims=("layer", "unit", "category"),
     ...                  coords={"category": ["a", "b"]})
@@ -71,23 +84,53 @@ def select(
     if permutations < 0:
         raise UsageError(f"permutations is {permutations}; expected 0 or more, for example 100")
     thresholds: _Thresholds = {"response": response, "share": share, "assignment": assignment}
+    given = [name for name, value in thresholds.items() if value is not None]
     if isinstance(store_or_table, xr.DataArray):
-        if clips is not None or design is not None or pooling != "token":
+        if clips is not None or design is not None or pooling != "token" or preset == RECOMMENDED:
             raise UsageError(
-                "clips, design and pooling were given with a table of probabilities, which has no clips; "
-                "expected a recording; try giving the store"
+                "clips, design, pooling or the preset 'specific' was given with a table of probabilities, "
+                "which has no clips; expected a recording; try giving the store"
             )
-        return _from_table(store_or_table, label, preset, thresholds)
+        return _from_table(store_or_table, label, preset or "aape", thresholds)
     if label is None:
         raise UsageError("label is missing; expected the name of one of the recording's labelings")
-    store = store_or_table
+    name = preset or ("aape" if given or pooling != "token" else RECOMMENDED)
+    if name == RECOMMENDED:
+        if given or pooling != "token":
+            raise UsageError(
+                f"the preset 'specific' has no {' or '.join(given or ['pooling'])}; expected one of "
+                f"{', '.join(PRESETS)} with it; try leaving it out, or --preset aape"
+            )
+        choose = partial(specific, label=label, clips=clips, seed=seed, design=design)
+    else:
+        choose = partial(
+            _by_filters, label=label, preset=name, thresholds=thresholds, pooling=pooling, clips=clips,
+            seed=seed, design=design,
+        )  # fmt: skip
+    selection = choose(store_or_table, permutations=permutations)
+    if not twins:
+        return selection
+    return beside_twins(selection, store_or_table, partial(choose, permutations=0))
+
+
+def _by_filters(
+    store: Recording,
+    label: str,
+    preset: str,
+    thresholds: _Thresholds,
+    pooling: Pooling,
+    clips: NDArray[np.bool_] | None,
+    permutations: int,
+    seed: int,
+    design: DesignName | None,
+) -> Selection:
     task = str(store.info.get("task", {}).get("name", ""))
     filters = filters_for(preset, task, **thresholds)
     chosen = labelled_clips(store, label, clips)
     # The design comes before the work: it may need an answer from the user.
     made = design_of(chosen.membership, chosen.groups, name=design, label=label) if permutations else None
     if made is not None and (ignored := ignored_groups(chosen, made)):
-        warnings.warn(ignored, UserWarning, stacklevel=2)
+        warnings.warn(ignored, UserWarning, stacklevel=3)
     p = class_probabilities(store, chosen, pooling)
     kept = apply_filters(p, filters)
     chance = None
@@ -124,7 +167,7 @@ def select(
     )
 
 
-def _from_table(table: xr.DataArray, label: str | None, preset: str, thresholds: "_Thresholds") -> Selection:
+def _from_table(table: xr.DataArray, label: str | None, preset: str, thresholds: _Thresholds) -> Selection:
     filters = filters_for(preset, **thresholds)
     # Sorted, because ties are broken by address; and addresses are kept, because a table may hold a part of
     # the layers.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_json, slug, write_json, write_table
 from otoscope.neurons.baselines import TwinCounts
 from otoscope.neurons.chance import Chance
 from otoscope.neurons.filters import Filters
@@ -69,6 +69,11 @@ class Selection:
     def neurons(self) -> pd.DataFrame:
         """The distinct class-specific neurons: columns `layer` and `unit`."""
         return self.table[["layer", "unit"]].drop_duplicates().reset_index(drop=True)
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder in a store's `results/` that it is kept in."""
+        return f"select-{slug(self.label)}-{slug(self.preset)}"
 
     @property
     def pairs(self) -> int:

@@ -74,7 +74,7 @@ def multiverse(
     for part, pool, at, kept, above in product(masks, pooling, response, share, assignment):
         found = select(
             store, label, preset="aape", response=at, share=kept, assignment=above, pooling=pool,
-            clips=masks[part], permutations=permutations, seed=seed, design=design,
+            clips=masks[part], permutations=permutations, seed=seed, design=design, twins=False,
         )  # fmt: skip
         chance = found.chance
         rows.append(

@@ -112,7 +112,7 @@ def stability(
         store: the recording.
         label: name of a labeling.
         selector: a preset of `select`; or a function of the clips to use, such as
-            `lambda clips: select(store, label, clips=clips, share=0.02)`.
+            `lambda clips: select(store, label, clips=clips, share=0.02, permutations=0)`.
         splits: how many times to split the groups.
         seed: of the splits.
 
@@ -174,4 +174,4 @@ def _compared(a: pd.DataFrame, b: pd.DataFrame, classes: tuple[str, ...], neuron
 
 
 def _preset(store: Recording, label: str, preset: str) -> Selector:
-    return lambda clips: select(store, label, preset=preset, clips=clips, permutations=0)
+    return lambda clips: select(store, label, preset=preset, clips=clips, permutations=0, twins=False)

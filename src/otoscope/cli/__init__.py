@@ -1,0 +1,40 @@
+"""The verbs of the command line: parse, call, print. Nothing heavy is imported until a verb runs."""
+
+import sys
+import warnings
+
+from otoscope.cli import impact, recording, selecting, studies, tasks
+from otoscope.cli.app import app
+from otoscope.errors import OtoscopeError, UsageError
+
+__all__ = ["app", "impact", "main", "recording", "selecting", "studies", "tasks"]
+
+
+def main() -> None:
+    """Run the command line: one clear line for an error, a traceback only with `--debug`."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    warnings.showwarning = _warn
+    try:
+        app(arguments, prog_name="otoscope")
+    except Exception as error:
+        if debug:
+            raise
+        _complain(error)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _warn(message: Warning | str, category: type[Warning], *where: object, **more: object) -> None:
+    """Say what a user should know in one line; what only developers should know stays away."""
+    del where, more
+    if issubclass(category, UserWarning):
+        sys.stderr.write(f"otoscope: warning: {message}\n")
+
+
+def _complain(error: Exception) -> None:
+    message = str(error) or type(error).__name__
+    if not isinstance(error, (OtoscopeError, OSError)):
+        message = (
+            f"unexpected {type(error).__name__}: {message} (please report it, with the output of --debug)"
+        )
+    sys.stderr.write(f"otoscope: {message}\n")

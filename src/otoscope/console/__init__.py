@@ -1,0 +1,36 @@
+"""What the verbs print: tables of at most 80 columns on stdout, what is being done on stderr."""
+
+from otoscope.console.clips import (
+    descriptor_lines,
+    descriptors_document,
+    model_lines,
+    store_document,
+    store_lines,
+    survey_lines,
+    task_document,
+    task_lines,
+)
+from otoscope.console.doing import ablation_lines, pretraining_lines, probe_lines, study_lines
+from otoscope.console.neurons import power_lines, selection_lines, selector_lines, sharing_lines
+from otoscope.console.printing import say, show
+
+__all__ = [
+    "ablation_lines",
+    "descriptor_lines",
+    "descriptors_document",
+    "model_lines",
+    "power_lines",
+    "pretraining_lines",
+    "probe_lines",
+    "say",
+    "selection_lines",
+    "selector_lines",
+    "sharing_lines",
+    "show",
+    "store_document",
+    "store_lines",
+    "study_lines",
+    "survey_lines",
+    "task_document",
+    "task_lines",
+]

@@ -1,0 +1,119 @@
+"""What is printed of neurons: selections, what they share, selectors, power."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from otoscope.console.printing import MANY, Lines, chance_cells, count, counts_line, figure, point, table_of
+
+if TYPE_CHECKING:
+    from otoscope.neurons import Selection, Sharing
+    from otoscope.neurons.evidence.power import Power
+
+_POWER_ROWS = 50  # classes told of one by one
+
+
+def selection_lines(selection: "Selection") -> Lines:
+    """A selection beside its chance level."""
+    document = selection.document()
+    yield f"{document['label']}: class-specific neurons by the preset {document['preset']}"
+    table = table_of("", "found", "chance", "95 % of permutations", "p")
+    for words, key, form in (
+        ("class-specific neurons", "neurons", "{:.0f}"),
+        ("coverage of the classes", "coverage", "{:.2f}"),
+        ("depth of selectivity (nats)", "depth", "{:.4f}"),
+    ):
+        chance = (document["chance"] or {}).get(key)
+        table.add_row(words, figure(document[key], form), *chance_cells(chance, form))
+    if (document["chance"] or {}).get("found_excess") is not None:
+        found, chance = (document["chance"][key] for key in ("found_excess", "excess"))
+        table.add_row("excess, all neurons (sd)", figure(found, "{:.1f}"), *chance_cells(chance, "{:.1f}"))
+    yield table
+    if chance := document["chance"]:
+        yield (
+            f"chance: {chance['permutations']} permutations of {chance['distinct']} distinct ones, "
+            f"{chance['design']} design"
+        )
+        yield chance["note"]
+    if twins := document["twins"]:
+        yield from _twin_lines(twins)
+    yield from counts_line("neurons by class", document["by_category"])
+    yield from counts_line("neurons by layer", document["by_layer"])
+
+
+def _twin_lines(twins: Mapping[str, Any]) -> Lines:
+    """What the same selection finds in twins that have learned nothing, or how to record some."""
+    if twins["counts"]:
+        table = table_of("the same selection in twins", "neurons", "coverage")
+        for twin in twins["counts"]:
+            table.add_row(twin["twin"], f"{twin['neurons']}", f"{twin['coverage']:.2f}")
+        yield table
+    if twins["note"]:
+        yield twins["note"]
+
+
+def sharing_lines(sharing: "Sharing") -> Lines:
+    """Shared neurons, class by class."""
+    shared = sharing.shared
+    yield "neurons shared (diagonal: neurons of the class)"
+    table = table_of("", *(str(column) for column in shared.columns))
+    for name, row in shared.iterrows():
+        table.add_row(str(name), *(str(int(value)) for value in row))
+    yield table
+    if sharing.tests is None:
+        yield "not tested: no permutations were asked for"
+        return
+    yield sharing.tests.note
+
+
+def selector_lines(document: Mapping[str, Any]) -> Lines:
+    """Selectors side by side."""
+    rows = document["selectors"]
+    yield (
+        f"{document['label']}: selectors that take {document['share']:.2%} of the neurons each, on "
+        f"{count(document['repeats'], 'split')} into halves"
+    )
+    table = table_of("", "neurons", "coverage", "stability", "chance", "AUROC")
+    for row in rows:
+        figures = (row[key] for key in ("coverage", "stability", "stability_chance", "held_out"))
+        forms = ("{:.2f}", "{:.3f}", "{:.3f}", "{:.3f}")
+        cells = map(figure, figures, forms)
+        table.add_row(str(row["selector"]), f"{row['neurons']:,}", *cells)
+    yield table
+    yield (
+        "coverage: share of the classes with a neuron; stability: Jaccard index of what one half of the "
+        "groups and the other select, beside that of random sets; AUROC: of the neurons that one half "
+        "selects, for their classes, on the other."
+    )
+    if 1 < len(rows) <= MANY:
+        yield ""
+        yield "neurons in common (Jaccard index x 100)"
+        names = [str(row["selector"]) for row in rows]
+        shared = table_of("", *(str(number + 1) for number in range(len(names))))
+        for number, name in enumerate(names):
+            agreed = (document["agreement"][name][other] for other in names)
+            hundredths = (None if each is None else 100 * each for each in agreed)
+            shared.add_row(f"{number + 1} {name}", *(figure(each, "{:.0f}") for each in hundredths))
+        yield shared
+    yield from document["notes"]
+
+
+def power_lines(power: "Power") -> Lines:
+    """What can be found with these clips: in sentences, and class by class."""
+    document = power.document()
+    unit = "clips" if document["design"] == "ungrouped" else "groups"
+    yield f"{document['label']}: what can be found"
+    for sentence in document["sentences"]:
+        yield point(sentence)
+    rows = document["classes"]
+    columns = ("class", "clips", unit, "to test on", "smallest shift", "if many")
+    table = table_of(*columns) if unit == "groups" else table_of(*columns[:2], *columns[3:])
+    for row in rows[:_POWER_ROWS]:
+        counts = [row["clips"], row["groups"]] if unit == "groups" else [row["clips"]]
+        shifts = (figure(row[key], "{:.2f}") for key in ("shift", "shift_of_many"))
+        table.add_row(row["category"], *(str(count) for count in [*counts, row["groups_b"]]), *shifts)
+    yield table
+    if len(rows) > _POWER_ROWS:
+        yield f"... and {len(rows) - _POWER_ROWS} more classes; --json has them all"
+    refused = [row for row in rows if row["reason"]]
+    for row in refused[:MANY] if len(refused) < len(rows) else ():
+        yield point(f"{row['category']} cannot be tested: {row['reason']}")
