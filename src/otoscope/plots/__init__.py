@@ -1,4 +1,4 @@
-"""Figures of what is found, from data frames and arrays; each draws into axes that it is given, or new ones."""
+"""Figures of what is found, from data frames and arrays."""
 
 from otoscope.plots.basic import (
     ablation,
