@@ -109,7 +109,7 @@ def test_the_whole_line_on_a_folder_of_mixed_files(run: Run, sounds: Path, tmp_p
     ablated = document("ablate", store, "--label", label, "--class", "tone")
     assert ablated["results"]
     assert set(document("info", store)["results"]) == {
-        f"select-{label}",
+        f"select-{label}-specific",
         f"share-{label}",
         f"probe-{label}.json",
         f"ablate-{label}-tone",
@@ -123,16 +123,19 @@ def test_twins_are_recorded_shown_and_asked(run: Run, sounds: Path, tmp_path: Pa
     line = ["record", "--model", "mini:ssl", "--task", f"folder:{sounds}", "--limit", 6, "--out", store]
     _, out, _ = run(*line)
     assert "twin not recorded" in out
-    assert "twin not recorded" in run("select", store, "--label", "class", "--permutations", 2)[1]
+    assert (
+        "twin not recorded"
+        in run("select", store, "--label", "class", "--preset", "aape", "--permutations", 2)[1]
+    )
     status, out, _ = run(*line, "--twins", 1)
     assert status == 0
     assert "twins: random-0" in out
     assert "twins: random-0" in run("info", store)[1]
-    _, out, _ = run("select", store, "--label", "class", "--permutations", 2, "--json")
+    _, out, _ = run("select", store, "--label", "class", "--preset", "aape", "--permutations", 2, "--json")
     twins = json.loads(out)["twins"]
     assert [twin["twin"] for twin in twins["counts"]] == ["random-0"]
     assert twins["note"] == ""
-    assert "random-0" in run("select", store, "--label", "class", "--permutations", 2)[1]
+    assert "random-0" in run("select", store, "--label", "class", "--preset", "aape", "--permutations", 2)[1]
     line[2], line[-1] = "random:mini:ssl", tmp_path / "y.zarr"
     status, _, err = run(*line, "--twins", 1)
     assert status == 2

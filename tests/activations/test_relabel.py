@@ -200,8 +200,12 @@ class TestKeeping:
 
     def test_results_of_earlier_labels_are_told(self, store, table):
         again = relabel(store, table(*AROUSAL))
-        otoscope.select(again, "arousal", permutations=0).save(again.results / "select-arousal")
-        otoscope.select(again, "emotion", permutations=0).save(again.results / "select-emotion")
+        otoscope.select(again, "arousal", preset="aape", permutations=0).save(
+            again.results / "select-arousal"
+        )
+        otoscope.select(again, "emotion", preset="aape", permutations=0).save(
+            again.results / "select-emotion"
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             relabel(store, table(*AROUSAL))  # the same again
@@ -282,7 +286,7 @@ class TestRefusing:
 class TestUsing:
     def test_select_share_probe_and_report(self, store, table, tmp_path):
         again = relabel(store, table(*AROUSAL))
-        selection = otoscope.select(again, "arousal", permutations=3)
+        selection = otoscope.select(again, "arousal", preset="aape", permutations=3)
         assert selection.classes == ("high", "low")
         selection.save(again.results / "select-arousal")
         otoscope.share(selection).save(again.results / "share-arousal")

@@ -100,15 +100,15 @@ def test_permuting_clips_does_no_harm_where_groups_have_no_effect():
 def test_the_tool_warns_of_permuting_clips_of_groups():
     world = otoscope.world(groups=6)
     with pytest.warns(UserWarning, match=r"ignores that the 96 clips of labeling 'class' come in 24 groups"):
-        found = select(world, "class", design="ungrouped", permutations=5)
+        found = select(world, "class", preset="aape", design="ungrouped", permutations=5)
     assert "so p comes out too small" in found.chance.note
 
 
 def test_it_does_not_warn_without_reason(recwarn):
-    select(otoscope.world(design="ungrouped"), "class", design="ungrouped", permutations=2)
-    select(otoscope.world(groups=3, clips=1), "class", design="ungrouped", permutations=2)
-    select(otoscope.world(groups=3), "class", permutations=2)
-    select(otoscope.world(groups=3), "class", design="ungrouped", permutations=0)
+    select(otoscope.world(design="ungrouped"), "class", preset="aape", design="ungrouped", permutations=2)
+    select(otoscope.world(groups=3, clips=1), "class", preset="aape", design="ungrouped", permutations=2)
+    select(otoscope.world(groups=3), "class", preset="aape", permutations=2)
+    select(otoscope.world(groups=3), "class", preset="aape", design="ungrouped", permutations=0)
     assert not [each for each in recwarn if "ignores that" in str(each.message)]
 
 

@@ -133,9 +133,9 @@ def test_the_seed_repeats_and_matters(store_of):
 def test_the_design_is_asked_before_the_work(store_of):
     store = noise(store_of, classes="ab", groups=[0, 1, 0, 1, *[2] * 36])
     with pytest.raises(ValueError, match="neither nested"):
-        select(store, "kind")
-    assert select(store, "kind", permutations=0).chance is None
-    assert select(store, "kind", design="crossed", permutations=5).chance.design == "crossed"
+        select(store, "kind", preset="aape")
+    assert select(store, "kind", preset="aape", permutations=0).chance is None
+    assert select(store, "kind", preset="aape", design="crossed", permutations=5).chance.design == "crossed"
 
 
 def test_messages(store_of):

@@ -39,7 +39,7 @@ def test_excess_equals_a_slow_loop():
 
 def test_excess_of_a_selection_is_that_of_the_method():
     world = otoscope.world(groups=6, units=50, seed=4)
-    found = select(world, "class", permutations=20, seed=5)
+    found = select(world, "class", preset="aape", permutations=20, seed=5)
     clips = labelled_clips(world, "class")
     design = design_of(clips.membership, clips.groups)
     random = np.random.default_rng(5)
@@ -67,14 +67,14 @@ def test_the_order_of_neurons_and_the_blocks_do_not_matter(monkeypatch):
 
 def test_few_labelings_have_no_excess():
     assert np.isnan(excesses(np.ones((2, 5), np.float32))).all()
-    chance = select(otoscope.world(groups=3), "class", permutations=1).chance
+    chance = select(otoscope.world(groups=3), "class", preset="aape", permutations=1).chance
     assert chance.found_excess is None
     assert chance.excess == Spread(None, None, None, None)
     json.dumps(chance.document())
 
 
 def test_too_few_permutations_are_no_test():
-    chance = select(otoscope.world(classes=2, groups=3), "class", permutations=20).chance
+    chance = select(otoscope.world(classes=2, groups=3), "class", preset="aape", permutations=20).chance
     assert chance.distinct == 20
     assert chance.excess.p is None
     assert chance.depth.p is None
@@ -83,7 +83,7 @@ def test_too_few_permutations_are_no_test():
 
 
 def test_it_is_saved_shown_and_missed_in_what_was_saved_before(tmp_path):
-    found = select(otoscope.world(), "class", permutations=20)
+    found = select(otoscope.world(), "class", preset="aape", permutations=20)
     found.save(tmp_path)
     again = Selection.load(tmp_path)
     assert again.chance.found_excess == found.chance.found_excess

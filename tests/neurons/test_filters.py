@@ -88,7 +88,9 @@ def test_the_presets_of_the_method():
 
 
 def test_messages():
-    with pytest.raises(UsageError, match="preset 'best' not found; expected one of aape, aape-drop5, lape"):
+    with pytest.raises(
+        UsageError, match="preset 'best' not found; expected specific, aape, aape-drop5, lape"
+    ):
         filters_for("best")
     with pytest.raises(UsageError, match="share is 2; expected a share from 0 to 1"):
         filters_for("aape", share=2)

@@ -48,7 +48,7 @@ def test_equalised_classes():
     assert world.clips["class"][mask].value_counts().unique().tolist() == [9]
     assert (mask == equalised(world, "class", seed=1)).all()
     assert (mask != equalised(world, "class", seed=2)).any()
-    select(world, "class", clips=mask, permutations=0)
+    select(world, "class", preset="aape", clips=mask, permutations=0)
 
 
 def test_small_classes_are_chosen_more_often_until_sizes_are_equal():
@@ -68,14 +68,16 @@ def test_small_classes_are_chosen_more_often_until_sizes_are_equal():
 
 def test_equal_sizes_have_no_bias_to_speak_of():
     world = otoscope.world(**WORLD)
-    assert np.isnan(size_bias(select(world, "class", permutations=0).by_category, world, "class"))
+    assert np.isnan(
+        size_bias(select(world, "class", preset="aape", permutations=0).by_category, world, "class")
+    )
 
 
 def test_messages(store_of):
     world = otoscope.world(**WORLD)
     with pytest.raises(UsageError, match="share has no value; expected one or more"):
         multiverse(world, "class", share=[])
-    other = select(otoscope.world(classes=3), "class", permutations=0).by_category
+    other = select(otoscope.world(classes=3), "class", preset="aape", permutations=0).by_category
     with pytest.raises(UsageError, match="by_category counts the classes"):
         size_bias(other, world, "class")
     several = store_of(np.ones((3, 4)), [4, 4, 4], ["a", "b", "a,b"], multilabel=True)

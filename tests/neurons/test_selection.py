@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import otoscope
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
 from otoscope.neurons import Selection, firing_probability, select
@@ -111,7 +112,7 @@ def test_the_plot_shows_layers_over_chance(selection):
 def test_the_share_follows_the_task(store_of):
     for task, share in (("esc50", 0.02), ("gise51", 0.02), ("cremad", 0.01)):
         store = store_of(FIRED, [8] * 5, LABELS, task=task)
-        assert select(store, "kind", permutations=0).filters.share == share
+        assert select(store, "kind", preset="aape", permutations=0).filters.share == share
 
 
 def test_misuse_is_told(store_of):
@@ -120,3 +121,26 @@ def test_misuse_is_told(store_of):
         select(store)
     with pytest.raises(UsageError, match="expected a recording; try giving the store"):
         select(firing_probability(store, "kind"), clips=np.ones(5, dtype=bool))
+
+
+def test_specific_is_the_default_and_a_threshold_asks_for_the_filters(store_of):
+    world = otoscope.world(groups=12)
+    assert otoscope.select(world, "class", permutations=0).preset == "specific"
+    assert otoscope.select(world, "class", share=0.02, permutations=0).preset == "aape"
+    assert otoscope.select(world, "class", pooling="clip", permutations=0).preset == "aape"
+    with pytest.raises(UsageError, match="'specific' has no share; expected one of aape"):
+        otoscope.select(world, "class", preset="specific", share=0.02)
+    with pytest.raises(UsageError, match="which has no clips; expected a recording"):
+        otoscope.select(otoscope.firing_probability(world, "class"), preset="specific")
+
+
+def test_too_few_groups_are_refused_with_their_numbers_and_a_way_on(store_of):
+    store = store_of([[9, 0], [0, 1], [3, 3], [1, 2]], [9] * 4, list("abab"))
+    with pytest.raises(OtoscopeError, match=r"(?s)2 .*preset"):
+        otoscope.select(store, "kind")
+
+
+def test_twins_are_counted_unless_left_out(store_of):
+    world = otoscope.world(groups=12)
+    assert otoscope.select(world, "class", permutations=0).twins.note.startswith("twin not recorded")
+    assert otoscope.select(world, "class", permutations=0, twins=False).twins is None

@@ -156,7 +156,7 @@ def world(
     >>> known
     World(144 clips x 600 neurons: 6 specific, 2 acoustic, 1 shared)
     >>> from otoscope import select
-    >>> select(known, "class", permutations=0).table["category"].nunique()
+    >>> select(known, "class", preset="aape", permutations=0).table["category"].nunique()
     3
     """
     sizes = [groups * clips] * classes if class_sizes is None else [int(size) for size in class_sizes]
