@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -58,6 +59,10 @@ def test_a_store_without_twins_says_how_to_record_them(task, tmp_path):
         "twin not recorded; otoscope record --model 'm2d:a b?hook=mlp' --task TASK --out "
     )
     assert "--twins 3 would" in store.twins_missing
+    asked = replace(task, options=("--task", "folder:my sounds", "--seconds", "4"))
+    known = record(ToyModel(name="m2d:a"), asked, tmp_path / "z.zarr").twins_missing
+    assert "record --model m2d:a --task 'folder:my sounds' --seconds 4 --out" in known
+    assert known.endswith("--twins 3 would")
     own = record(ToyModel(name="random:toy"), task, tmp_path / "y.zarr")
     assert own.twins_missing == "twin not recorded: random:toy is untrained itself"
 

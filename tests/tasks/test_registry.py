@@ -66,3 +66,11 @@ def test_a_column_of_labels_that_is_empty(tmp_path, wav, labels):
     (tmp_path / "a.csv").write_text("file,label\na.wav,\n")
     with pytest.raises(TaskError, match="no clip has a label in the column label; try another column"):
         load_task(f"manifest:{tmp_path / 'a.csv'}", labels=labels)
+
+
+def test_a_task_knows_the_words_that_read_it_again():
+    assert load_task("mini:events").options == ("--task", "mini:events")
+    asked = load_task("mini:voices", seconds=1.5, labels=["language", "gender"])
+    assert asked.options == (
+        "--task", "mini:voices", "--seconds", "1.5", "--label", "language", "--label", "gender",
+    )  # fmt: skip

@@ -10,6 +10,7 @@ again, as a wrapped module is, counts as well, once `record` has put it there.
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -83,27 +84,26 @@ def found_beside(store: Path, plan: Plan) -> tuple[Twin, ...]:
     return tuple(sorted(found, key=lambda twin: (twin.kind, twin.seed)))
 
 
-def how_to_record(model: str, store: Path | str) -> str:
+def how_to_record(model: str, store: Path | str, task: Sequence[str] = ()) -> str:
     """What to say of a store without twins: that it has none, and the command that would record them.
 
     Args:
         model: name of the recorded model.
         store: its store.
+        task: the words that read its task, see `otoscope.tasks.Task.options`.
 
-    >>> how_to_record("mini:ssl", "x.zarr")
-    'twin not recorded; otoscope record --model mini:ssl --task TASK --out x.zarr --twins 3 would, with the \
-task and options that the store was recorded with'
+    >>> how_to_record("mini:ssl", "x.zarr", ["--task", "mini:events"])
+    'twin not recorded; otoscope record --model mini:ssl --task mini:events --out x.zarr --twins 3 would'
     >>> how_to_record("random:mini:ssl@1", "x.zarr")
     'twin not recorded: random:mini:ssl@1 is untrained itself'
     """
     kind, _, _ = model.partition(":")
     if kind in get_args(Kind):
         return f"twin not recorded: {model} is {'untrained' if kind == 'random' else 'shuffled'} itself"
-    words = ["otoscope", "record", "--model", model, "--task", "TASK", "--out", str(store), "--twins", "3"]
-    return (
-        f"twin not recorded; {shlex.join(words)} would, with the task and options that the store was "
-        "recorded with"
-    )
+    asked = task or ("--task", "TASK")
+    words = ["otoscope", "record", "--model", model, *asked, "--out", str(store), "--twins", "3"]
+    known = "" if task else ", with the task that the store was recorded with"
+    return f"twin not recorded; {shlex.join(words)} would{known}"
 
 
 def _folder(store: Path) -> Path:

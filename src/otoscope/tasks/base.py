@@ -38,6 +38,8 @@ class Task:
         citation: how to cite the data set.
         licence: on what terms it may be used.
         evar_lengths: that length is cropped or padded to as EVAR does; `with_evar_lengths` makes such a task.
+        options: the words with which `otoscope record` reads it again, such as ("--task", "mini:events");
+            empty where no command line does.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Task:
     citation: str = ""
     licence: str = ""
     evar_lengths: bool = False
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labelings", tuple(self.labelings))

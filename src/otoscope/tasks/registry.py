@@ -100,7 +100,20 @@ def load_task(
         seconds=task.seconds if seconds is None else seconds,
         citation=reader.citation or task.citation,
         licence=reader.licence or task.licence,
+        options=_options(spec, seconds, labels, separator, evar_lengths),
     )
+
+
+def _options(
+    spec: str, seconds: float | None, labels: Sequence[str], separator: str | None, evar_lengths: bool
+) -> tuple[str, ...]:
+    """What was asked, as `otoscope record` takes it."""
+    words = ["--task", spec]
+    words += ["--seconds", f"{seconds:g}"] if seconds is not None else []
+    words += [word for label in labels for word in ("--label", label)]
+    words += ["--separator", separator] if separator is not None else []
+    words += ["--evar-lengths"] if evar_lengths else []
+    return tuple(words)
 
 
 def _evar_length(reader: Reader, place: str, seconds: float | None) -> float:
