@@ -28,6 +28,7 @@ class Options(TypedDict, total=False):
     limit: int | None
     special: bool
     padding: bool
+    rows: bool
     progress: bool
 
 

@@ -3,7 +3,8 @@
     x.zarr/
       plan.json          which clips form which batch of which shard
       zarr.json          a Zarr 3 group with the arrays fired, mean, peak, peak_token, tokens, embedding
-                         (and grid_tokens, where layers have grids of tokens of their own)
+                         (grid_tokens, where layers have grids of tokens of their own; fired_rows, where
+                         firing was counted by frequency row)
       clips.parquet      the task's table; once all is recorded, with tokens, sha256 and problem
       receipts/00012.json  shard 12 is done: checksums of its files, hashes of its clips
       runs/*.json        who recorded, when, where, with which versions
@@ -15,6 +16,7 @@ half written, and Zarr writes none for a block of zeros.
 """
 
 import hashlib
+import math
 import mmap
 import os
 import sys
@@ -51,13 +53,20 @@ class ArraySpec:
         name: as in the Zarr group.
         dtype: NumPy's name of the type.
         width: values a clip; None for one number a clip.
-        columns: what the second axis counts ("neuron", "feature", "grid").
+        columns: what the last axis counts ("neuron", "feature", "grid").
+        rows: of an axis between these two, the frequency rows; 0 for none.
     """
 
     name: str
     dtype: str
     width: int | None
     columns: str = "neuron"
+    rows: int = 0
+
+    @property
+    def inside(self) -> tuple[int, ...]:
+        """Shape of what a clip has."""
+        return (*([self.rows] if self.rows else []), *([self.width] if self.width else []))
 
     @property
     def columns_of_file(self) -> int:
@@ -74,7 +83,7 @@ class ArraySpec:
 
 def specs(plan: Plan) -> list[ArraySpec]:
     """The arrays of a store."""
-    counts = ["fired", "peak_token"]
+    counts, rows = ["fired", "peak_token"], plan.rows_counted
     counts += ["fired_special"] * plan.settings.special + ["fired_padding"] * plan.settings.padding
     return [
         *(ArraySpec(name, plan.counter, plan.neurons) for name in counts),
@@ -84,6 +93,7 @@ def specs(plan: Plan) -> list[ArraySpec]:
         # The largest come last, when the others are written and their memory is free.
         ArraySpec("mean", "float32", plan.neurons),
         ArraySpec("peak", "float32", plan.neurons),
+        *([ArraySpec("fired_rows", plan.counter, plan.neurons, rows=rows)] if rows else []),
     ]
 
 
@@ -94,8 +104,8 @@ def blank(plan: Plan, shard: int) -> dict[str, NDArray[Any]]:
     for spec in specs(plan):
         # An anonymous mapping of its own: unlike what malloc gives, it returns to the system when it is let
         # go.
-        memory = mmap.mmap(-1, rows * (spec.width or 1) * np.dtype(spec.dtype).itemsize)
-        array = np.frombuffer(memory, dtype=spec.dtype).reshape(rows, *([spec.width] if spec.width else []))
+        memory = mmap.mmap(-1, rows * math.prod(spec.inside) * np.dtype(spec.dtype).itemsize)
+        array = np.frombuffer(memory, dtype=spec.dtype).reshape(rows, *spec.inside)
         array[:] = spec.fill
         arrays[spec.name] = array
     return arrays
@@ -198,7 +208,7 @@ class Layout:
         if done:
             size = sum(facts["bytes"] for receipt in done.values() for facts in receipt["files"].values())
             return float(size / sum(len(plan.rows(shard)) for shard in done))
-        return float(sum(np.dtype(spec.dtype).itemsize * (spec.width or 1) for spec in specs(plan)))
+        return float(sum(np.dtype(spec.dtype).itemsize * math.prod(spec.inside) for spec in specs(plan)))
 
     def _leftovers(self) -> Iterator[Path]:
         """Temporary files, which a process that was killed leaves behind."""
@@ -212,13 +222,10 @@ class Layout:
         files: dict[str, dict[str, Any]] = {}
         for spec in specs(plan):
             array, values = _array(group, spec.name), block.pop(spec.name)
-            for columns, file in self._files(spec, shard):
+            for part, file in self._files(spec, shard):
                 # A file of an earlier attempt would survive a block of zeros, of which none is written.
                 file.unlink(missing_ok=True)
-                if columns is None:
-                    array[rows] = values
-                else:
-                    array[rows, columns] = values[:, columns]
+                array[(rows, *part)] = values[(slice(None), *part)]
                 if file.exists():
                     files[file.relative_to(self.path).as_posix()] = _settled(file)
         return files
@@ -226,14 +233,18 @@ class Layout:
     def _receipt(self, shard: int) -> Path:
         return self.receipts / f"{shard:05d}.json"
 
-    def _files(self, spec: ArraySpec, shard: int) -> Iterator[tuple[slice | None, Path]]:
-        """The files of one array's shard, and the columns that each holds."""
+    def _files(self, spec: ArraySpec, shard: int) -> Iterator[tuple[tuple[int | slice, ...], Path]]:
+        """The files of one array's shard, and what each holds of the axes after that of clips."""
         place = self.path / spec.name / "c" / str(shard)
         if spec.width is None:
-            yield None, place
+            yield (), place
             return
         for number, start in enumerate(range(0, spec.width, spec.columns_of_file)):
-            yield slice(start, min(start + spec.columns_of_file, spec.width)), place / str(number)
+            columns = slice(start, min(start + spec.columns_of_file, spec.width))
+            if not spec.rows:
+                yield (columns,), place / str(number)
+            for row in range(spec.rows):
+                yield (row, columns), place / str(row) / str(number)
 
 
 @contextmanager
@@ -263,12 +274,13 @@ def _create(group: zarr.Group, spec: ArraySpec, clips: int, rows: int) -> None:
     if spec.width is None:
         group.create_array(spec.name, shape=(clips,), chunks=(rows,), dimension_names=("clip",), **common)
     elif spec.columns == "neuron":
+        between = (1,) if spec.rows else ()  # a file for each row
         group.create_array(
             spec.name,
-            shape=(clips, spec.width),
-            chunks=(rows, min(_UNITS, spec.width)),
-            shards=(rows, spec.columns_of_file),
-            dimension_names=("clip", "neuron"),
+            shape=(clips, *spec.inside),
+            chunks=(rows, *between, min(_UNITS, spec.width)),
+            shards=(rows, *between, spec.columns_of_file),
+            dimension_names=("clip", *(["row"] if spec.rows else []), "neuron"),
             attributes={"coordinates": "layer unit"},
             **common,
         )

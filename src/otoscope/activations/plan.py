@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope import __version__, audio
+from otoscope.activations.rows import bands_of
 from otoscope.errors import OtoscopeError
 from otoscope.tasks.base import Labeling, Task
 from otoscope.threads import in_threads
@@ -44,6 +45,7 @@ class Settings:
         special: whether firing at special positions (CLS) is counted apart.
         padding: whether firing at padding is counted apart.
         dtype: what the model computes in, "float32" or "bfloat16".
+        rows: whether firing is also counted by frequency row of the grid of tokens.
     """
 
     batch_size: int
@@ -52,6 +54,7 @@ class Settings:
     special: bool = False
     padding: bool = False
     dtype: str = "float32"  # as in the plans of versions that knew nothing else
+    rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class Plan:
     """A recording, settled: of which model on which task, in which batches.
 
     Attributes:
-        model: name, fingerprint, sample_rate, embedding_size, layers, a list of (name, units), and grids, the
-            grid of tokens of each layer.
+        model: name, fingerprint, sample_rate, embedding_size, layers, a list of (name, units), grids, the
+            grid of tokens of each layer, and rows, each grid's frequency rows, where they are counted.
         task: name, fingerprint, clips (their number), seconds, citation, licence, the labelings'
             documents, and evar_lengths where the length is EVAR's.
         settings: what else may change the numbers.
@@ -99,6 +102,11 @@ class Plan:
     def grids(self) -> int:
         """Number of grids of tokens."""
         return max(self.layer_grids) + 1
+
+    @property
+    def rows_counted(self) -> int:
+        """Frequency rows of the grid that has most; 0 where firing is not counted by row."""
+        return max((len(bands) for bands in self.model.get("rows", [])), default=0)
 
     @property
     def neurons(self) -> int:
@@ -171,7 +179,11 @@ def scan(
 def make_plan(
     model: "AudioModel", task: Task, settings: Settings, samples: Sequence[int], problems: dict[int, str]
 ) -> Plan:
-    """Settle a recording from what `scan` found."""
+    """Settle a recording from what `scan` found.
+
+    Raises:
+        UsageError: firing was to be counted by row, and the model's tokens are not in rows.
+    """
     lengths = [model.length(n) if n else 0 for n in samples]
     shards = [
         batches(lengths[start : start + SHARD], settings.batch_size, start)
@@ -187,6 +199,7 @@ def make_plan(
             "embedding_size": model.embedding_size,
             "layers": [[layer.name, layer.units] for layer in model.layers],
             "grids": [layer.grid for layer in model.layers],
+            **({"rows": bands_of(model, longest)} if settings.rows else {}),
         },
         task={
             "name": task.name,
@@ -197,6 +210,7 @@ def make_plan(
             "licence": task.licence,
             "labelings": [labeling.document() for labeling in task.labelings],
             **({"evar_lengths": True} if task.evar_lengths else {}),
+            "options": list(task.options),
         },
         settings=settings,
         versions=versions(),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from otoscope.activations.reduce import Tally, Tile, count, tiles
+from otoscope.activations.rows import check_numbers, rows_of
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import AudioModel, Chunk, Position
 from otoscope.models.hooks import refuse_training
@@ -34,6 +35,8 @@ class Recording:
         embedding: the clip's embedding. Shape (clips, embedding_size).
         fired_special: as `fired`, over special positions (CLS); None unless asked for.
         fired_padding: as `fired`, over tokens that lie wholly in padding; None unless asked for.
+        fired_rows: `fired` by frequency row of the token, 0 the lowest; 0 in rows that a layer's grid does
+            not have. Shape (clips, rows, neurons); None unless asked for.
     """
 
     tokens: NDArray[np.int64]
@@ -45,6 +48,7 @@ class Recording:
     embedding: NDArray[np.float32]
     fired_special: NDArray[np.int32] | None = None
     fired_padding: NDArray[np.int32] | None = None
+    fired_rows: NDArray[np.int32] | None = None
 
 
 class Recorder:
@@ -58,12 +62,16 @@ class Recorder:
         model: the model to watch.
         special: also count firing at special positions (CLS), apart.
         padding: also count firing at tokens that lie wholly in padding, apart.
+        rows: also count firing in so many frequency rows; 0 for none.
     """
 
-    def __init__(self, model: AudioModel, *, special: bool = False, padding: bool = False) -> None:
+    def __init__(
+        self, model: AudioModel, *, special: bool = False, padding: bool = False, rows: int = 0
+    ) -> None:
         self.model = model
         wanted = [Position.TOKEN] + [Position.SPECIAL] * special + [Position.PADDING] * padding
         self._kinds: tuple[Position, ...] = tuple(wanted)
+        self._rows = rows
         self._handles: list[Any] = []
         self._batch: _Batch | None = None
 
@@ -88,8 +96,12 @@ class Recorder:
         self._batch = None
 
     @torch.inference_mode()
-    def run(self, chunks: Sequence[Chunk]) -> Recording:
+    def run(self, chunks: Sequence[Chunk], samples: int = 0) -> Recording:
         """Let the model hear a batch of clips, given as consecutive pieces in time; return what was seen.
+
+        Args:
+            chunks: the pieces.
+            samples: of one of the clips: by it the model says which token is in which row. Only for `rows`.
 
         Raises:
             OtoscopeError: a layer was not reached, was reached twice, or gave something else than (clips,
@@ -97,7 +109,8 @@ class Recorder:
         """
         if not self._handles:
             raise RuntimeError("the recorder is closed; use it in a `with` block")
-        batch = self._batch = _Batch(self.model, self._kinds, clips=chunks[0].clips)
+        places = rows_of(self.model, samples) if self._rows else []
+        batch = self._batch = _Batch(self.model, self._kinds, chunks[0].clips, self._rows, places)
         features = []
         for chunk in chunks:
             batch.begin(chunk)
@@ -114,16 +127,30 @@ class Recorder:
 
 @dataclass(frozen=True)
 class _View:
-    """What stands where in a chunk, in the layers of one grid: its shape, and the tiles of each kind."""
+    """What stands where in a chunk, in the layers of one grid.
+
+    Attributes:
+        shape: clips and positions.
+        tiles: of each kind of position.
+        rows: of the tokens again, row by row.
+    """
 
     shape: tuple[int, ...]
     tiles: dict[Position, list[Tile]]
+    rows: list[tuple[int, Tile]]
 
 
 class _Batch:
     """The tallies of one batch while its chunks pass."""
 
-    def __init__(self, model: AudioModel, kinds: tuple[Position, ...], clips: int) -> None:
+    def __init__(
+        self,
+        model: AudioModel,
+        kinds: tuple[Position, ...],
+        clips: int,
+        rows: int,
+        places: list[NDArray[np.int64]],
+    ) -> None:
         self._layers = model.layers
         self._name = model.name
         self._device = model.device
@@ -136,6 +163,12 @@ class _Batch:
             for kind in kinds
             if kind is not Position.TOKEN
         }
+        self._places = places  # by grid: the row of each token
+        self._by_row = [
+            torch.zeros((clips, rows, layer.units), dtype=torch.int32, device=model.device)
+            for layer in model.layers
+            if rows
+        ]
         self._grids = 1 + max(layer.grid for layer in model.layers)
         # By grid: positions of the chunks before this one that are not special, and valid tokens.
         self._passed = np.zeros((self._grids, clips), dtype=np.int64)
@@ -168,6 +201,8 @@ class _Batch:
         for kind, fired in self._apart.items():
             for tile in view.tiles[kind]:
                 fired[layer][tile.rows] += count(tile.of(output))
+        for row, tile in view.rows:
+            self._by_row[layer][tile.rows, row] += count(tile.of(output))
 
     def _view(self, grid: int, positions: int) -> "_View":
         """What stands where in this chunk, in the layers of a grid."""
@@ -181,7 +216,21 @@ class _Batch:
                 position: tiles(kind == position, numbers, widest, self._device)
                 for position in (Position.TOKEN, *self._apart)
             },
+            self._row_tiles(kind, numbers, grid, widest) if self._by_row else [],
         )
+
+    def _row_tiles(
+        self, kind: NDArray[np.uint8], numbers: NDArray[np.int64], grid: int, widest: int
+    ) -> list[tuple[int, Tile]]:
+        """The tiles of the tokens of each frequency row, with the row."""
+        places, tokens = self._places[grid], kind == Position.TOKEN
+        check_numbers(self._name, places, numbers[tokens])
+        row_of = places[np.where(tokens, numbers, 0)]
+        return [
+            (row, tile)
+            for row in range(int(places.max()) + 1)
+            for tile in tiles(tokens & (row_of == row), numbers, widest, self._device)
+        ]
 
     def _kind(self, grid: int, positions: int) -> NDArray[np.uint8]:
         assert self._chunk is not None
@@ -220,6 +269,7 @@ class _Batch:
             embedding=embedding,
             fired_special=self._counted(Position.SPECIAL),
             fired_padding=self._counted(Position.PADDING),
+            fired_rows=_flat(self._by_row) if self._by_row else None,
         )
 
     def _counted(self, kind: Position) -> NDArray[np.int32] | None:
@@ -228,5 +278,5 @@ class _Batch:
 
 def _flat(layers: Iterable[Tensor]) -> NDArray[Any]:
     """Layers side by side, on the flat axis of neurons."""
-    flat: NDArray[Any] = torch.cat(list(layers), dim=1).cpu().numpy()
+    flat: NDArray[Any] = torch.cat(list(layers), dim=-1).cpu().numpy()
     return flat

@@ -47,6 +47,7 @@ def record(
     limit: int | None = None,
     special: bool = False,
     padding: bool = False,
+    rows: bool = False,
     progress: bool = False,
 ) -> Store:
     """Let a model hear every clip of a task once, and keep how often each neuron fires, in a store on disk.
@@ -68,6 +69,7 @@ def record(
         limit: record so many of the clips only, spread over the classes.
         special: also count firing at special positions (CLS), apart, as `fired_special`.
         padding: also count firing at padding, apart, as `fired_padding`.
+        rows: also count firing by frequency row of the grid of tokens, as `fired_rows` (see `Store.rows`).
         progress: show clips, clips a second and time left on stderr.
 
     Returns:
@@ -77,7 +79,7 @@ def record(
         BadClipsError: a clip cannot be used, under "stop".
         OtoscopeError: `out` is something else, or was made with another model, task or settings, or cannot be
             written; the disk is full; memory does not suffice for one clip.
-        UsageError: an option out of its range.
+        UsageError: an option out of its range, or `rows` of a model whose tokens are not in rows.
     """
     (store,) = record_all(
         [model],
@@ -90,6 +92,7 @@ def record(
         limit=limit,
         special=special,
         padding=padding,
+        rows=rows,
         progress=progress,
     )
     return store
@@ -107,6 +110,7 @@ def record_all(
     limit: int | None = None,
     special: bool = False,
     padding: bool = False,
+    rows: bool = False,
     progress: bool = False,
 ) -> list[Store]:
     """Record several models over one reading of the audio, each into a store of its own.
@@ -131,6 +135,7 @@ def record_all(
         limit: record so many of the clips only.
         special: also count firing at special positions.
         padding: also count firing at padding.
+        rows: also count firing by frequency row.
         progress: show progress; a clip counts once for each model.
 
     Returns:
@@ -152,6 +157,7 @@ def record_all(
             device=model.device.type,
             special=special,
             padding=padding,
+            rows=rows,
             dtype=str(model.dtype).removeprefix("torch."),
         )
         for model in models
@@ -200,6 +206,7 @@ def _settle(
             raise BadClipsError(problems, advice)
         for number, (samples, found) in scanned.items():
             plans[number] = make_plan(models[number], task, settings[number], samples, found)
+        for number in new:  # once none of them is refused
             write_json(layouts[number].plan, plans[number].document())
     return [plans[number] for number in range(len(models))]
 

@@ -165,7 +165,8 @@ class _Listener:
         while pieces:
             piece = pieces.pop(0)
             try:
-                recording = self._recorder.run(model.prepare([one.waveform for one in piece if one.waveform]))
+                waveforms = [one.waveform for one in piece if one.waveform]
+                recording = self._recorder.run(model.prepare(waveforms), len(waveforms[0].samples))
             except (RuntimeError, MemoryError) as error:
                 if not _out_of_memory(error):
                     raise
@@ -196,8 +197,8 @@ class _Listener:
 
 @contextmanager
 def _listening(part: Part, shard: int, on_bad_audio: str) -> Iterator[_Listener]:
-    settings = part.plan.settings
-    with Recorder(part.model, special=settings.special, padding=settings.padding) as recorder:
+    settings, rows = part.plan.settings, part.plan.rows_counted
+    with Recorder(part.model, special=settings.special, padding=settings.padding, rows=rows) as recorder:
         yield _Listener(part, shard, recorder, on_bad_audio)
 
 

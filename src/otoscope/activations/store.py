@@ -16,6 +16,7 @@ from otoscope.activations import lazy
 from otoscope.activations.layout import Layout
 from otoscope.activations.overlay import Overlay, overlays
 from otoscope.activations.plan import Plan
+from otoscope.activations.rows import table_of
 from otoscope.activations.twins import Twin, found_beside, how_to_record
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json
@@ -100,7 +101,11 @@ class Store:
     @property
     def twins_missing(self) -> str:
         """Where it has no twins, the sentence that says so, and the command that would; else ""."""
-        return "" if self.twins else how_to_record(str(self._plan.model["name"]), self.path)
+        return (
+            ""
+            if self.twins
+            else how_to_record(str(self._plan.model["name"]), self.path, self._plan.task.get("options") or ())
+        )
 
     @property
     def layers(self) -> "tuple[Layer, ...]":
@@ -176,6 +181,28 @@ class Store:
             Valid tokens with an activation above 0. uint16 or uint32, shape (clips, neurons of the slice).
         """
         return np.asarray(self._array("fired")[:, neurons])
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The frequency rows that firing was counted in; none unless it was recorded with `rows`.
+
+        Columns: grid (see `Layer.grid`), row (0 the lowest), and the band that its tokens cover, low_hz and
+        high_hz; NaN where the model does not know it. Neighbouring bands overlap.
+        """
+        return table_of(self._plan.model.get("rows", []))
+
+    def row_counts(self, neurons: slice) -> NDArray[np.unsignedinteger[Any]]:
+        """As `counts`, by frequency row; their sum over rows is `counts`. Shape (clips, rows, neurons).
+
+        Raises:
+            OtoscopeError: it was recorded without `rows`.
+        """
+        if "fired_rows" not in self._group:
+            raise OtoscopeError(
+                f"{self.path} has no counts by frequency row; expected a recording made with rows=True; try "
+                "otoscope record --rows, into another folder"
+            )
+        return np.asarray(self._array("fired_rows")[:, :, neurons])
 
     @cached_property
     def dataset(self) -> xr.Dataset:

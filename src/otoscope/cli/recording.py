@@ -70,6 +70,9 @@ def record(
         bool, typer.Option("--special", help="Also count CLS and other special positions, apart.")
     ] = False,
     padding: Annotated[bool, typer.Option("--padding", help="Also count padding positions, apart.")] = False,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="Also count firing by frequency row of the grid of tokens.")
+    ] = False,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.cpu,
     dtype: Annotated[
         Dtype | None, typer.Option(help="What the model computes in (default: float32).")
@@ -140,6 +143,7 @@ def record(
         limit=limit,
         special=special,
         padding=padding,
+        rows=rows,
         progress=True,
     )
     documents = [console.store_document(store) for store in stores[: len(outs)]]

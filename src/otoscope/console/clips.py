@@ -143,6 +143,7 @@ def store_document(store: "Store") -> dict[str, Any]:
             {"name": twin.name, "store": str(twin.path), "problem": twin.problem} for twin in store.twins
         ],
         "twins_missing": store.twins_missing,
+        "rows": store.rows.to_dict("records"),
         "results": sorted(path.name for path in store.results.glob("*")),
     }
 
@@ -160,6 +161,11 @@ def store_lines(document: Mapping[str, Any]) -> Lines:
     for name, labeling in document["labelings"].items():
         grouped = f", grouped by {labeling['group']}" if labeling["group"] else ""
         yield f"  {name}: {len(labeling['classes'])} classes{grouped}"
+    for grid in sorted({row["grid"] for row in document["rows"]}):
+        rows = [row for row in document["rows"] if row["grid"] == grid]
+        low, high = rows[0]["low_hz"], rows[-1]["high_hz"]
+        heard = f", {low:.0f} to {high:.0f} Hz" if high > low else ""  # NaN where the model does not know
+        yield f"  firing by frequency row of its tokens: {count(len(rows), 'row')}{heard}"
     if usable := [twin["name"] for twin in document["twins"] if not twin["problem"]]:
         yield f"  twins: {', '.join(usable)}"
     if document["twins_missing"]:
