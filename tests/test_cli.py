@@ -398,3 +398,17 @@ def test_every_name_at_the_top_is_there() -> None:
         assert callable(getattr(otoscope, name))
     with pytest.raises(AttributeError, match="has no attribute 'recrod'; it has"):
         _ = otoscope.recrod
+
+
+def test_no_count_without_chance_and_twins(run: Run, sounds: Path, tmp_path: Path) -> None:
+    store = tmp_path / "x.zarr"
+    assert run("record", "--model", "mini:ssl", "--task", f"folder:{sounds}", "--out", store)[0] == 0
+    status, out, _ = run("select", store, "--label", "class", "--permutations", 0)
+    assert status == 0
+    assert "no count is shown without what permuted labels give" in out
+    assert "neurons by" not in out
+    _, out, _ = run("select", store, "--label", "class", "--permutations", 3)
+    assert "candidates tested on 5 clips a class" in out
+    assert "chance: 3 permutations" in out
+    said = " ".join(out.split())
+    assert f"twin not recorded; otoscope record --model mini:ssl --task folder:{sounds} --out" in said

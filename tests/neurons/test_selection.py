@@ -65,7 +65,7 @@ def test_an_empty_selection_is_still_one(store_of, tmp_path):
     pd.testing.assert_frame_equal(again.table, empty.table)
     assert (again.pairs, again.coverage, again.sets()) == (0, 0.0, {"a": set(), "b": set(), "c": set()})
     assert np.isnan(again.depth)
-    assert "Chance was not asked for" in again._repr_html_()
+    assert "No count is shown without what permuted labels give" in again._repr_html_()
 
 
 def test_a_folder_without_a_selection_is_named(tmp_path):

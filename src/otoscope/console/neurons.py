@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.table import Table
+
 from otoscope.console.printing import MANY, Lines, chance_cells, count, counts_line, figure, point, table_of
 
 if TYPE_CHECKING:
@@ -13,31 +15,58 @@ _POWER_ROWS = 50  # classes told of one by one
 
 
 def selection_lines(selection: "Selection") -> Lines:
-    """A selection beside its chance level."""
+    """A selection beside its chance level and its twins; without the first, no count is shown."""
     document = selection.document()
     yield f"{document['label']}: class-specific neurons by the preset {document['preset']}"
+    if chance := document["chance"]:
+        if test := document["test"]:
+            yield from _test_lines(test)
+        yield _chance_table(document)
+        yield (
+            f"chance: {chance['permutations']} permutations of {chance['distinct']} distinct ones, "
+            f"{chance['design']} design"
+        )
+        yield chance["note"]
+        yield from _twin_lines(document["twins"] or {"counts": [], "note": "twins were not asked for"})
+        yield from counts_line("neurons by class", document["by_category"])
+        yield from counts_line("neurons by layer", document["by_layer"])
+    else:
+        yield (
+            "no count is shown without what permuted labels give; --permutations 100 adds it; the neurons "
+            "themselves are saved"
+        )
+
+
+def _chance_table(document: Mapping[str, Any]) -> Table:
+    chance = document["chance"]
     table = table_of("", "found", "chance", "95 % of permutations", "p")
     for words, key, form in (
         ("class-specific neurons", "neurons", "{:.0f}"),
         ("coverage of the classes", "coverage", "{:.2f}"),
         ("depth of selectivity (nats)", "depth", "{:.4f}"),
     ):
-        chance = (document["chance"] or {}).get(key)
-        table.add_row(words, figure(document[key], form), *chance_cells(chance, form))
-    if (document["chance"] or {}).get("found_excess") is not None:
-        found, chance = (document["chance"][key] for key in ("found_excess", "excess"))
-        table.add_row("excess, all neurons (sd)", figure(found, "{:.1f}"), *chance_cells(chance, "{:.1f}"))
-    yield table
-    if chance := document["chance"]:
-        yield (
-            f"chance: {chance['permutations']} permutations of {chance['distinct']} distinct ones, "
-            f"{chance['design']} design"
-        )
-        yield chance["note"]
-    if twins := document["twins"]:
-        yield from _twin_lines(twins)
-    yield from counts_line("neurons by class", document["by_category"])
-    yield from counts_line("neurons by layer", document["by_layer"])
+        table.add_row(words, figure(document[key], form), *chance_cells(chance[key], form))
+    if chance["found_excess"] is not None:
+        found = figure(chance["found_excess"], "{:.1f}")
+        table.add_row("excess, all neurons (sd)", found, *chance_cells(chance["excess"], "{:.1f}"))
+    return table
+
+
+def _test_lines(test: Mapping[str, Any]) -> Lines:
+    """What `specific` tested, and which classes it had to leave out."""
+    fewest, most = min(test["groups"].values()), max(test["groups"].values())
+    unit = "clips" if test["design"] == "ungrouped" else "groups"
+    tested = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+    rate = "false discovery rate" if test["correction"] == "bh" else "family-wise error rate"
+    yield (
+        f"{test['candidates']:,} candidates tested on {tested} {unit} a class: {test['significant']:,} pass "
+        f"at a {rate} of {100 * test['alpha']:g} %, {test['selected']:,} of them with an AUROC of "
+        f"{test['least_auroc']:g} or more"
+    )
+    for name, reason in list(test["refused"].items())[:MANY]:
+        yield point(f"{name} cannot be tested: {reason}")
+    if (more := len(test["refused"]) - MANY) > 0:
+        yield point(f"nor can {count(more, 'more class', 'more classes')}; --json names them")
 
 
 def _twin_lines(twins: Mapping[str, Any]) -> Lines:

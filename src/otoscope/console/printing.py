@@ -95,7 +95,8 @@ def chance_cells(chance: Mapping[str, float | None] | None, form: str) -> tuple[
     """Mean, central 95 % and p of a measure under permutation, as cells."""
     if chance is None:
         return "-", "-", "-"
-    band = f"{figure(chance['low'], form)} to {figure(chance['high'], form)}"
+    known = chance["low"] is not None
+    band = f"{figure(chance['low'], form)} to {figure(chance['high'], form)}" if known else "-"
     return figure(chance["mean"], form), band, figure(chance["p"], "{:.3f}")
 
 

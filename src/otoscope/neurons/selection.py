@@ -184,27 +184,41 @@ class Selection:
         )
 
     def _repr_html_(self) -> str:
-        summary = pd.DataFrame(
-            {"found": [len(self.neurons), self.coverage, self.depth]},
-            index=["class-specific neurons", "coverage of the classes", "depth (nats)"],
-        )
-        note = "Chance was not asked for."
-        if self.chance is not None:
-            spreads = [self.chance.neurons, self.chance.coverage, self.chance.depth]
-            if self.chance.found_excess is not None:
-                summary.loc["excess, all neurons (sd)"] = self.chance.found_excess
-                spreads.append(self.chance.excess)
-            summary["permuted labels, mean"] = [each.mean for each in spreads]
-            summary["2.5 %"] = [each.low for each in spreads]
-            summary["97.5 %"] = [each.high for each in spreads]
-            summary["p"] = pd.Series([each.p for each in spreads], index=summary.index, dtype=float)
-            note = (
-                f"{self.chance.permutations} permutations, {self.chance.design} design, "
-                f"{self.chance.distinct} distinct. {self.chance.note}"
+        title = f"<h4>{escape(f'{self.label}: class-specific neurons ({self.preset})')}</h4>"
+        first = self.table.head(10).to_html(index=False)
+        if self.chance is None:
+            return (
+                f"{title}<p>No count is shown without what permuted labels give: select with "
+                f"permutations=100. The first neurons:</p>{first}"
             )
-        title = f"{self.label}: class-specific neurons ({self.preset})"
-        return (
-            f"<h4>{escape(title)}</h4>{summary.to_html(na_rep='', float_format='{:.4g}'.format)}"
-            f"<p>{escape(note)}</p>{self.table.head(10).to_html(index=False)}<p>{self.pairs} pairs in all</p>"
-            f"{'' if self.twins is None else self.twins._repr_html_()}"
-        )
+        twins = "<p>Twins were not asked for.</p>" if self.twins is None else self.twins._repr_html_()
+        return f"{title}{_beside_chance(self, self.chance)}{first}<p>{self.pairs} pairs in all</p>{twins}"
+
+
+def _beside_chance(selection: Selection, chance: Chance) -> str:
+    """What was found, beside its distribution under permutation, as HTML."""
+    rows = {
+        "class-specific neurons": (len(selection.neurons), chance.neurons),
+        "coverage of the classes": (selection.coverage, chance.coverage),
+        "depth (nats)": (selection.depth, chance.depth),
+    }
+    if chance.found_excess is not None:
+        rows["excess, all neurons (sd)"] = (chance.found_excess, chance.excess)
+    table = pd.DataFrame(
+        {
+            name: {
+                "found": found,
+                "permuted labels, mean": spread.mean,
+                "2.5 %": spread.low,
+                "97.5 %": spread.high,
+                "p": spread.p,
+            }
+            for name, (found, spread) in rows.items()
+        },
+        dtype=float,
+    ).T
+    note = (
+        f"{chance.permutations} permutations, {chance.design} design, {chance.distinct} distinct. "
+        f"{chance.note}"
+    )
+    return f"{table.to_html(na_rep='', float_format='{:.4g}'.format)}<p>{escape(note)}</p>"
