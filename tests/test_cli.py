@@ -406,7 +406,7 @@ def test_no_count_without_chance_and_twins(run: Run, sounds: Path, tmp_path: Pat
     status, out, _ = run("select", store, "--label", "class", "--permutations", 0)
     assert status == 0
     assert "no count is shown without what permuted labels give" in out
-    assert "neurons by" not in out
+    assert "neurons by class:" not in out
     _, out, _ = run("select", store, "--label", "class", "--permutations", 3)
     assert "candidates tested on 5 clips a class" in out
     assert "chance: 3 permutations" in out
