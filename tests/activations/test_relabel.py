@@ -317,6 +317,6 @@ def test_the_command(store, table):
     ]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
-    assert "arousal: 2 classes, grouped by speaker" in done.output
+    assert "arousal: 2 classes, grouped by speaker, crossed design" in done.output
     again = CliRunner().invoke(app, [*command, "--group", "take", "--split", "half", "--json"])
     assert json.loads(again.stdout)["labelings"]["arousal"]["group"] == "take"

@@ -18,6 +18,7 @@ from otoscope.console.printing import (
     table_of,
     tally,
 )
+from otoscope.errors import OtoscopeError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -136,7 +137,11 @@ def store_document(store: "Store") -> dict[str, Any]:
         "layers": len(store.layers),
         "neurons": len(store.neurons),
         "labelings": {
-            name: {"classes": list(labeling.classes), "group": labeling.group}
+            name: {
+                "classes": list(labeling.classes),
+                "group": labeling.group,
+                "design": _design(store, name),
+            }
             for name, labeling in store.labelings.items()
         },
         "twins": [
@@ -146,6 +151,18 @@ def store_document(store: "Store") -> dict[str, Any]:
         "rows": store.rows.to_dict("records"),
         "results": sorted(path.name for path in store.results.glob("*")),
     }
+
+
+def _design(store: "Store", label: str) -> str | None:
+    """Which of a labeling's labels may change places; None where it does not show."""
+    from otoscope.neurons.designs import design_of
+    from otoscope.neurons.probability import labelled_clips
+
+    try:
+        clips = labelled_clips(store, label)
+        return design_of(clips.membership, clips.groups, label=label).name
+    except OtoscopeError:
+        return None
 
 
 def store_lines(document: Mapping[str, Any]) -> Lines:
@@ -160,7 +177,8 @@ def store_lines(document: Mapping[str, Any]) -> Lines:
     yield f"  neurons: {sizes(units)}, at {modules(names)}"
     for name, labeling in document["labelings"].items():
         grouped = f", grouped by {labeling['group']}" if labeling["group"] else ""
-        yield f"  {name}: {len(labeling['classes'])} classes{grouped}"
+        design = f", {labeling['design']} design" if labeling["design"] else ""
+        yield f"  {name}: {len(labeling['classes'])} classes{grouped}{design}"
     for grid in sorted({row["grid"] for row in document["rows"]}):
         rows = [row for row in document["rows"] if row["grid"] == grid]
         low, high = rows[0]["low_hz"], rows[-1]["high_hz"]
