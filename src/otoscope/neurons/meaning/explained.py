@@ -23,6 +23,7 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.addresses import flat_index
 from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.meaning.following import descriptor_values
+from otoscope.neurons.meaning.follows import averaging
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.ranks import ranks_of
 from otoscope.neurons.rates import rates_of
@@ -46,6 +47,7 @@ def explained(
     penalty: float = 0.01,
     seed: int = 0,
     design: DesignName | None = None,
+    clips: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Class selectivity of chosen neurons before and after the descriptors are regressed out.
 
@@ -60,6 +62,7 @@ def explained(
             stands alone by 1 %.
         seed: of folds and permutations.
         design: "ungrouped", "nested" or "crossed"; by default what the labeling and its groups show.
+        clips: which clips to use, a boolean mask of shape (clips,); all by default.
 
     Returns:
         One row a neuron: `layer`, `unit`; `r2` of the cross-fitted prediction (below 0 where it is worse than
@@ -74,22 +77,22 @@ def explained(
         raise UsageError(
             f"{len(neurons)} neurons and {permutations} permutations; expected one or more of each"
         )
-    clips = labelled_clips(store, label)
-    if (clips.membership.sum(axis=1) > 1).any():
+    chosen = labelled_clips(store, label, clips)
+    if (chosen.membership.sum(axis=1) > 1).any():
         raise UsageError(
             f"labeling {label!r} gives clips several classes; expected one class a clip, since eta squared "
             "parts clips into classes; try a labeling of one class"
         )
-    plan = design_of(clips.membership, clips.groups, name=design, label=label)
+    plan = design_of(chosen.membership, chosen.groups, name=design, label=label)
     if plan.log10_distinct < np.log10(_LEAST_DISTINCT):
         raise OtoscopeError(
             f"labeling {label!r}, {plan.name} design: {plan.distinct} distinct permutations; expected "
             f"{_LEAST_DISTINCT} or more; try more groups of each class"
         )
     flat = np.array([flat_index(store.layers, layer, unit) for layer, unit in neurons])
-    y = ranks_of(rates_of(store, clips.rows, flat))
+    y = ranks_of(rates_of(store, chosen.rows, flat))
     y -= y.mean(axis=0)
-    predict = _ridge(_features(store, descriptors, clips.rows), clips.groups, penalty, seed)
+    predict = _ridge(_features(store, descriptors, chosen.rows), chosen.groups, penalty, seed)
     y = np.where(np.ptp(y, axis=0) > 0, y, np.nan)
     known = np.isfinite(y).all(axis=0)
     found = pd.DataFrame(list(neurons), columns=["layer", "unit"])
@@ -153,13 +156,13 @@ def _ridge(
         train, test = fold != number, fold == number
         inside = x[train] - x[train].mean(axis=0)
         gram = inside.T @ inside + penalty * train.sum() * np.eye(x.shape[1])
-        solved.append((train, test, (x[test] - x[train].mean(axis=0)) @ np.linalg.solve(gram, inside.T)))
+        solved.append((train, test, x[test] - x[train].mean(axis=0), np.linalg.solve(gram, inside.T)))
 
     def predict(y: Values) -> Values:
         fitted = np.empty_like(y)
-        for train, test, weights in solved:
+        for train, test, outside, solve in solved:
             mean = y[train].mean(axis=0)
-            fitted[test] = mean + weights @ (y[train] - mean)
+            fitted[test] = mean + outside @ (solve @ (y[train] - mean))
         return fitted
 
     return predict
@@ -167,9 +170,7 @@ def _ridge(
 
 def _means(values: Values, of: NDArray[np.int64]) -> Values:
     """Means of the rows of each set, (sets, columns)."""
-    total = np.zeros((int(of.max()) + 1, values.shape[1]))
-    np.add.at(total, of, values)
-    means: Values = total / np.bincount(of)[:, None]
+    means: Values = averaging(of, int(of.max()) + 1) @ values
     return means
 
 

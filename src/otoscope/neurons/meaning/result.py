@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from otoscope.errors import OtoscopeError
 from otoscope.files import read_json, replacing, write_json, write_table
 
-__all__ = ["Acoustics"]
+__all__ = ["Follows"]
 
 
 @dataclass(frozen=True, eq=False)
-class Acoustics:
+class Follows:
     """Which descriptor each neuron goes along with most, and whether that is more than chance.
 
     Attributes:
@@ -57,7 +57,7 @@ class Acoustics:
         null: NDArray[np.float64],
         alpha: float,
         seed: int,
-    ) -> "Acoustics":
+    ) -> "Follows":
         """Judge correlations (neurons, descriptors) by the largest z of each permutation."""
         z = np.abs(within) * np.sqrt(freedom)
         known = np.isfinite(z).any(axis=1)
@@ -105,25 +105,25 @@ class Acoustics:
         }
 
     def save(self, folder: str | Path) -> None:
-        """Write `acoustics.json`, the tables `follows` and `thresholds`, and `correlations.parquet`."""
+        """Write `follows.json`, the tables `follows` and `thresholds`, and `correlations.parquet`."""
         place = Path(folder)
         write_table(place / "follows", self.table)
         write_table(place / "thresholds", self.thresholds)
         with replacing(place / "correlations.parquet") as temporary:
             self.correlations.to_parquet(temporary, index=False)
-        write_json(place / "acoustics.json", self.document())
+        write_json(place / "follows.json", self.document())
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Acoustics":
+    def load(cls, folder: str | Path) -> "Follows":
         """Read what `save` wrote.
 
         Raises:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "acoustics.json").is_file():
-            raise OtoscopeError(f"{place} holds no acoustics.json; expected a folder that `save` wrote")
-        document = read_json(place / "acoustics.json")
+        if not (place / "follows.json").is_file():
+            raise OtoscopeError(f"{place} holds no follows.json; expected a folder that `save` wrote")
+        document = read_json(place / "follows.json")
         tables = [
             pd.read_parquet(place / f"{name}.parquet") for name in ("follows", "correlations", "thresholds")
         ]
@@ -133,7 +133,7 @@ class Acoustics:
     def __repr__(self) -> str:
         count = int((self.table["follows"] != "").sum())
         return (
-            f"Acoustics({self.label!r}, {self.design}: "
+            f"Follows({self.label!r}, {self.design}: "
             f"{count} of {len(self.table)} neurons follow a descriptor)"
         )
 

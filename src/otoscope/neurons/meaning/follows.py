@@ -29,19 +29,19 @@ from otoscope.neurons.meaning.following import (
     spearman,
     unit_length,
 )
-from otoscope.neurons.meaning.result import Acoustics
+from otoscope.neurons.meaning.result import Follows
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.ranks import ranks_of
 from otoscope.neurons.rates import rate_blocks
 
-__all__ = ["acoustics"]
+__all__ = ["averaging", "follows"]
 
 _LEAST_DISTINCT = 100
 
 Array = NDArray[np.float32]
 
 
-def acoustics(
+def follows(
     store: Recording,
     descriptors: pd.DataFrame,
     label: str,
@@ -50,7 +50,8 @@ def acoustics(
     alpha: float = 0.05,
     seed: int = 0,
     design: DesignName | None = None,
-) -> Acoustics:
+    clips: NDArray[np.bool_] | None = None,
+) -> Follows:
     """What each neuron follows in the sound, beyond what the classes of a labeling have in common.
 
     Args:
@@ -61,6 +62,7 @@ def acoustics(
         alpha: chance of flagging any neuron where none follows anything.
         seed: of the permutations.
         design: "ungrouped", "nested" or "crossed"; by default what the labeling and its groups show.
+        clips: which clips to use, a boolean mask of shape (clips,); all by default.
 
     Raises:
         UsageError: too few permutations for alpha, or descriptors that do not fit the recording.
@@ -71,9 +73,9 @@ def acoustics(
             f"{permutations} permutations and alpha {alpha}; expected alpha between 0 and 1 and at least "
             "1 / alpha - 1 permutations, the fewest that can give such a p; try 100 and 0.05"
         )
-    clips = labelled_clips(store, label)
-    names, values = descriptor_values(store, descriptors, clips.rows)
-    plan = design_of(clips.membership, clips.groups, name=design, label=label)
+    chosen = labelled_clips(store, label, clips)
+    names, values = descriptor_values(store, descriptors, chosen.rows)
+    plan = design_of(chosen.membership, chosen.groups, name=design, label=label)
     cells, units = _cells(plan), _pooling(plan)
     _check_distinct(cells, plan, label)
     random = np.random.default_rng(seed)
@@ -87,7 +89,7 @@ def acoustics(
     neurons = sum(layer.units for layer in store.layers)
     rho, within = np.full((2, neurons, len(names)), np.nan)
     null = np.zeros(permutations)
-    for part, rates in rate_blocks(store, clips.rows, BLOCK):
+    for part, rates in rate_blocks(store, chosen.rows, BLOCK):
         ranks = ranks_of(rates)
         for columns, known in patterns:
             rho[part, columns] = spearman(ranks, values[:, columns], known)
@@ -99,7 +101,7 @@ def acoustics(
     for test in tests:
         freedom[test.columns] = test.freedom
     layer, unit = positions(store.layers)
-    return Acoustics.of(
+    return Follows.of(
         label,
         plan.name,
         layer,
@@ -138,7 +140,7 @@ class _Test:
     ) -> "_Test":
         cell = np.unique(cells[known], return_inverse=True)[1]
         count = int(cell.max(initial=-1)) + 1
-        mean = _averaging(cell, count)
+        mean = averaging(cell, count)
         own = unit_length(_less_means(values[known][:, columns], mean, cell)).T
         places = np.argsort(cell, kind="stable")
         drawn = np.empty((permutations, len(cell)), dtype=np.int64)
@@ -169,10 +171,10 @@ def _unit_means(values: NDArray[np.float64], units: sparse.csr_array) -> NDArray
 
 
 def _pooling(design: Design) -> sparse.csr_array:
-    return _averaging(design.unit, len(design.rows))
+    return averaging(design.unit, len(design.rows))
 
 
-def _averaging(of: NDArray[np.int64], count: int) -> sparse.csr_array:
+def averaging(of: NDArray[np.int64], count: int) -> sparse.csr_array:
     """The matrix that takes means over the members of each of so many sets."""
     sizes = np.bincount(of, minlength=count)
     return sparse.csr_array((1 / sizes[of], (of, np.arange(len(of)))), shape=(count, len(of)))

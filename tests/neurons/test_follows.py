@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import rankdata, spearmanr
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.meaning.acoustics import acoustics
 from otoscope.neurons.meaning.following import rank_correlations, ranks_among
-from otoscope.neurons.meaning.result import Acoustics
+from otoscope.neurons.meaning.follows import follows
+from otoscope.neurons.meaning.result import Follows
 from otoscope.neurons.worlds.building import world
 
 
@@ -50,7 +50,7 @@ def test_what_follows_is_told_from_what_knows_the_class(store_of, grouping):
     clips = np.arange(240)
     groups = {"ungrouped": None, "nested": clips // 2 // 3 * 3 + clips % 3, "crossed": clips // 60}[grouping]
     store, table = recording(store_of, clips=240, groups=groups)
-    found = acoustics(store, table, "kind")
+    found = follows(store, table, "kind")
     assert found.design == grouping
     assert found.table["follows"][0] == "db"
     assert found.table["follows"].iloc[1:].eq("").all()
@@ -69,7 +69,7 @@ def slow_within(rates, values, kinds):
 
 def test_within_agrees_with_the_slow_version(store_of):
     store, table = recording(store_of)
-    found = acoustics(store, table[["db"]], "kind", permutations=19)
+    found = follows(store, table[["db"]], "kind", permutations=19)
     kinds = store.clips["kind"].to_numpy()
     for neuron in (0, 1, 5):
         expected = slow_within(store.fired[:, neuron], table["db"], kinds)
@@ -78,7 +78,7 @@ def test_within_agrees_with_the_slow_version(store_of):
 
 def test_flags_are_what_passes_the_threshold(store_of):
     store, table = recording(store_of)
-    found = acoustics(store, table, "kind")
+    found = follows(store, table, "kind")
     limits = found.thresholds.set_index("descriptor")["threshold"]
     passed = found.table["within"].abs() > found.table["descriptor"].map(limits)
     assert (passed == (found.table["follows"] != "")).all()
@@ -86,7 +86,7 @@ def test_flags_are_what_passes_the_threshold(store_of):
 
 def test_order_of_clips_does_not_matter_to_correlations_and_seeds_repeat(store_of):
     store, table = recording(store_of)
-    first, again = (acoustics(store, table, "kind", seed=4) for _ in range(2))
+    first, again = (follows(store, table, "kind", seed=4) for _ in range(2))
     pd.testing.assert_frame_equal(first.table, again.table)
     order = np.random.default_rng(1).permutation(len(table))
     turned = store_of(store.fired[order], store.tokens[order], store.clips["kind"][order].tolist())
@@ -99,7 +99,7 @@ def test_a_descriptor_that_is_nan_is_never_followed(store_of):
     store, table = recording(store_of)
     table["flat"] = np.nan
     table["constant"] = 1.0
-    found = acoustics(store, table, "kind")
+    found = follows(store, table, "kind")
     assert found.thresholds.set_index("descriptor")["threshold"]["flat"] != 1
     assert set(found.table["descriptor"]) <= {"db", "f0", ""}
 
@@ -114,13 +114,13 @@ def test_null_worlds_are_flagged_at_most_at_alpha(store_of):
         table = pd.DataFrame(random.standard_normal((24, 2))[groups] + 0.2 * random.standard_normal((120, 2)))
         kinds = np.array(list("ab"))[groups % 2]
         store = store_of(fired, np.full(120, 20), kinds, groups=groups)
-        flagged += (acoustics(store, table, "kind", permutations=39, seed=seed).table["follows"] != "").any()
+        flagged += (follows(store, table, "kind", permutations=39, seed=seed).table["follows"] != "").any()
     assert flagged <= 9  # 99.9 % binomial point of 60 at 0.05
 
 
 def test_a_world_with_neurons_that_follow():
     made = world(classes=4, groups=24, clips=4, acoustic=6, strength=2.0, seed=0)
-    found = acoustics(made, made.descriptors, "class").table.set_index(["layer", "unit"])
+    found = follows(made, made.descriptors, "class").table.set_index(["layer", "unit"])
     truth = made.truth.drop_duplicates(["layer", "unit"]).set_index(["layer", "unit"])
     acoustic = truth[truth["kind"] == "acoustic"]
     flags = found["follows"]
@@ -130,9 +130,9 @@ def test_a_world_with_neurons_that_follow():
 
 def test_it_is_kept_and_read_again(store_of, tmp_path):
     store, table = recording(store_of)
-    found = acoustics(store, table, "kind")
+    found = follows(store, table, "kind")
     found.save(tmp_path)
-    again = Acoustics.load(tmp_path)
+    again = Follows.load(tmp_path)
     assert again.document() == found.document()
     pd.testing.assert_frame_equal(again.table, found.table)
     assert "1 of 30 neurons" in repr(again)
@@ -142,11 +142,11 @@ def test_it_is_kept_and_read_again(store_of, tmp_path):
 def test_errors(store_of, tmp_path):
     store, table = recording(store_of)
     with pytest.raises(UsageError, match=r"10 permutations and alpha 0\.05"):
-        acoustics(store, table, "kind", permutations=10)
+        follows(store, table, "kind", permutations=10)
     with pytest.raises(UsageError, match="descriptors have 5 rows and 3 columns"):
         rank_correlations(store, table[:5])
     few, part = recording(store_of, clips=6)
     with pytest.raises(OtoscopeError, match="there are 8 distinct permutations within classes"):
-        acoustics(few, part, "kind")
-    with pytest.raises(OtoscopeError, match=r"holds no acoustics.json"):
-        Acoustics.load(tmp_path)
+        follows(few, part, "kind")
+    with pytest.raises(OtoscopeError, match=r"holds no follows\.json"):
+        Follows.load(tmp_path)
