@@ -1,6 +1,7 @@
 """The report: whole, offline, escaped, and honest about what is not there."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -10,9 +11,10 @@ import pytest
 from otoscope.errors import UsageError
 from otoscope.files import read_json
 from otoscope.neurons import select
+from otoscope.neurons.baselines import TwinCounts
 from otoscope.reporting import MARKER, report
 from otoscope.reporting.collect import collect
-from otoscope.reporting.sections import commands
+from otoscope.reporting.commands import commands
 
 
 class Page(HTMLParser):
@@ -92,7 +94,13 @@ def test_a_labeling_a_clip_and_a_model_with_markup_in_their_names(toy, make_stor
 def test_every_table_is_there_as_csv_and_as_parquet(folder):
     tables = folder / "tables"
     stems = {file.stem for file in tables.iterdir()}
-    assert {"overview", "provenance", "1-mood-neurons", "1-mood-classes", "1-mood-ablation-draws"} <= stems
+    assert {
+        "overview",
+        "provenance",
+        "1-mood-aape-neurons",
+        "1-mood-aape-classes",
+        "1-mood-ablation-draws",
+    } <= stems
     for stem in stems:
         parquet, csv = pd.read_parquet(tables / f"{stem}.parquet"), pd.read_csv(tables / f"{stem}.csv")
         assert list(parquet.columns) == list(csv.columns)
@@ -130,15 +138,55 @@ def test_no_difference_is_called_one_where_there_is_none(toy, make_store, tmp_pa
 
 def test_a_selection_without_chance_says_so(toy, make_store, tmp_path):
     store = make_store()
-    toy.save_selection(store, permutations=0)
-    assert "No chance level was computed" in Page(report([store], tmp_path / "report")).text
+    selection = toy.save_selection(store, permutations=0)
+    page = Page(report([store], tmp_path / "report"))
+    assert "No chance level was computed, and a bare count says nothing" in page.text
+    assert "otoscope select toy.zarr --label mood --preset aape --share 0.1 computes one" in page.text
+    assert f"{len(selection.neurons)} neurons are class-specific" not in page.text
+    assert not [link for link in page.values("src") if "layers" in link]
+    overview = pd.read_parquet(tmp_path / "report" / "tables" / "overview.parquet")
+    assert overview["neurons"].isna().all()
+
+
+def test_without_twins_the_page_says_so_beside_every_count_with_the_command(page):
+    assert page.text.count("twin not recorded") >= 4  # in the table twice, in the part, in the commands
+    assert "otoscope record --model toy:one --task TASK --out toy.zarr --twins 3 would" in page.text
+
+
+def test_with_twins_their_counts_stand_beside_the_store_s(toy, make_store, tmp_path):
+    store = make_store()
+    selection = toy.save_selection(store)
+    rows = [("random-0", "random", 0, 3, 3, 1 / 3), ("shuffled-0", "shuffled", 0, 4, 5, 2 / 3)]
+    columns = ["twin", "kind", "seed", "neurons", "pairs", "coverage"]
+    beside = replace(selection, twins=TwinCounts(pd.DataFrame(rows, columns=columns)))
+    beside.save(store.results / "select-it")
+    page = Page(report([store], tmp_path / "report"))
+    assert "The same selection in twins finds: untrained 3; shuffled 4." in page.text
+    assert "untrained 33\xa0%; shuffled 67\xa0%" in page.text
+    assert "twin not recorded" not in page.text
+
+
+def test_presets_stand_side_by_side_with_the_recommended_one_first(toy, make_store, tmp_path):
+    store = make_store()
+    toy.save_selection(store)
+    specific = select(store, "mood", permutations=30)
+    specific.save(store.results / specific.folder)
+    report([store], tmp_path / "report")
+    table = pd.read_parquet(tmp_path / "report" / "tables" / "1-mood-presets.parquet")
+    assert list(table["preset"]) == ["specific", "aape"]
+    page = Page(tmp_path / "report" / "index.html")
+    assert "specific finds class-specific neurons in 1 of 1 selection" in page.text
+    lines = commands(collect([store])[0])
+    assert "otoscope select toy.zarr --label mood --permutations 30" in lines
+    assert "otoscope select toy.zarr --label mood --preset aape --share 0.1 --permutations 30" in lines
+    assert "otoscope evidence toy.zarr --label mood" in lines
 
 
 def test_a_selection_of_no_neuron_is_reported_as_one(toy, make_store, tmp_path):
     store = make_store()
     toy.save_selection(store, share=0.0)
     text = Page(report([store], tmp_path / "report")).text
-    assert "give no neuron a class" in text
+    assert "No neuron is class-specific. With permuted labels it is 0 (0 to 0) neurons" in text
 
 
 def test_what_a_selection_on_some_clips_saw_is_not_drawn_from_others(toy, make_store, tmp_path):
@@ -180,7 +228,7 @@ def test_provenance_and_commands_are_there_without_the_place_of_the_store(page, 
     assert "a" * 64 in page.text
     assert "b" * 64 in page.text
     assert "otoscope record --model toy:one --task TASK --out toy.zarr" in page.text
-    assert "otoscope select toy.zarr --label mood --permutations 30" in page.text
+    assert "otoscope select toy.zarr --label mood --preset aape --share 0.1 --permutations 30" in page.text
     assert str(full_store.path.parent) not in page.text
 
 

@@ -46,11 +46,13 @@ def report(stores: Sequence[Store | str | Path], out: str | Path) -> Path:
 
 
 def _write(recorded: Sequence[Recorded], folder: Path, made: str) -> None:
+    from otoscope.reporting.beside import twins_wanted
+    from otoscope.reporting.commands import commands
     from otoscope.reporting.findings import findings
     from otoscope.reporting.overview import overview_table
     from otoscope.reporting.page import render
     from otoscope.reporting.provenance import provenance_table, sources
-    from otoscope.reporting.sections import across, commands, section
+    from otoscope.reporting.sections import across, section
 
     gallery, cabinet = Gallery(folder), Cabinet(folder)
     overview = overview_table(recorded)
@@ -61,6 +63,9 @@ def _write(recorded: Sequence[Recorded], folder: Path, made: str) -> None:
         "tasks": list(dict.fromkeys(each.task for each in recorded)),
         "findings": findings(overview),
         "overview": overview.astype(object).where(overview.notna(), None).to_dict("records"),
+        "wanted": list(
+            dict.fromkeys(filter(None, (twins_wanted(it, one) for it in recorded for one in it.selections)))
+        ),
         "overview_table": cabinet.add("overview", overview, title="Overview"),
         "overview_figure": _overview_figure(overview, gallery),
         "sections": [section(each, gallery, cabinet) for each in recorded],

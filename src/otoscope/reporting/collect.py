@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from otoscope.neurons import Selection, Sharing
 if TYPE_CHECKING:
     from otoscope.activations import Store
     from otoscope.interventions import Ablation
+    from otoscope.neurons.evidence.gathering import Evidence
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,11 @@ class Recorded:
     Attributes:
         number: its place in the report, from 1.
         store: the store itself.
-        selections: every saved selection.
+        selections: every saved selection, also those within saved evidence; in a labeling `specific` first.
         sharings: every saved sharing, within a labeling or between two.
         ablations: every saved ablation.
         probes: by labeling, the document of the probe's score.
+        evidence: by labeling, what was gathered of it.
     """
 
     number: int
@@ -36,6 +38,7 @@ class Recorded:
     sharings: tuple[Sharing, ...]
     ablations: tuple[Ablation, ...]
     probes: dict[str, dict[str, Any]]
+    evidence: dict[str, Evidence]
 
     @property
     def name(self) -> str:
@@ -56,7 +59,9 @@ class Recorded:
     def found(self) -> list[str]:
         """The labelings that something was found out about, in the order of the task."""
         labels = [each.label for each in self.selections] + [each.label for each in self.ablations]
-        labels += list(self.probes) + [sharing.labels[0] for sharing in self.sharings if sharing.within]
+        labels += [*self.evidence, *self.probes] + [
+            sharing.labels[0] for sharing in self.sharings if sharing.within
+        ]
         return sorted(dict.fromkeys(labels), key=_place(self.store))
 
 
@@ -80,15 +85,30 @@ def collect(stores: Sequence[Store | str | Path]) -> list[Recorded]:
 
 
 def _collect(number: int, store: Store) -> Recorded:
-    results, place = Path(store.results), _place(store)
+    results = Path(store.results)
     ablations = _folders(results, "ablate-")
+    evidence = _folders(results, "evidence-")
+    gathered = _gathered(evidence) if evidence else {}
     return Recorded(
         number,
         store,
-        tuple(sorted(map(Selection.load, _folders(results, "select-")), key=lambda each: place(each.label))),
+        _selections(store, gathered),
         tuple(map(Sharing.load, _folders(results, "share-"))),
         _ablations(ablations) if ablations else (),
         {document["label"]: document for document in map(read_json, sorted(results.glob("probe-*.json")))},
+        gathered,
+    )
+
+
+def _selections(store: Store, gathered: Mapping[str, Evidence]) -> tuple[Selection, ...]:
+    """Those that `select` saved, and those within evidence that it did not; `specific` before the filters."""
+    place = _place(store)
+    found = {(each.label, each.preset): each for it in gathered.values() for each in it.selections}
+    saved = tuple(map(Selection.load, _folders(Path(store.results), "select-")))
+    for each in saved:
+        found.pop((each.label, each.preset), None)
+    return tuple(
+        sorted((*saved, *found.values()), key=lambda it: (place(it.label), it.filters is not None, it.preset))
     )
 
 
@@ -96,6 +116,12 @@ def _ablations(folders: list[Path]) -> tuple[Ablation, ...]:
     from otoscope.interventions import Ablation  # loads torch: only where there is one to read
 
     return tuple(map(Ablation.load, folders))
+
+
+def _gathered(folders: list[Path]) -> dict[str, Evidence]:
+    from otoscope.neurons.evidence.gathering import Evidence
+
+    return {each.label: each for each in map(Evidence.load, folders)}
 
 
 def _folders(results: Path, prefix: str) -> list[Path]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from otoscope.reporting.beside import NOT_RECORDED
 from otoscope.reporting.wording import band, counted, listing, number, p_value, percent, short_model
 
 if TYPE_CHECKING:
     from otoscope.neurons import Selection
+    from otoscope.neurons.chance import Spread
 
+RECOMMENDED = "specific"
+_MOST_NAMED = 12  # selections told by name in a sentence
 ALPHA = 0.05
 """Level below which a p-value is called one; every p-value is printed, so that readers can choose another."""
 
 
 def findings(overview: pd.DataFrame) -> list[str]:
-    """Sentences that sum up all rows of the overview, the cautions among them.
+    """Sentences that sum up all rows of the overview, the cautions among them: what survives what.
 
     Args:
         overview: the table of `overview_table`.
@@ -26,25 +30,74 @@ def findings(overview: pd.DataFrame) -> list[str]:
     Returns:
         Nothing for an empty table.
     """
-    sentences = [*_depth(overview), *_counts(overview), *_probe(overview)]
+    if overview.empty:
+        return []
+    sentences = [
+        *_recommended(overview[overview["preset"] == RECOMMENDED]),
+        *_depth(overview),
+        *_counts(overview[overview["preset"] != RECOMMENDED]),
+        *_held_out(overview),
+        *_stability(overview),
+        *_without_twins(overview),
+        *_probe(overview),
+    ]
     return [sentence for sentence in sentences if sentence]
 
 
-def about_selection(selection: Selection) -> str:
-    """One selection in words: how many neurons, for which classes, how deep, all beside chance."""
-    classes, neurons = len(selection.classes), len(selection.neurons)
-    if not neurons:
-        return f"The filters ({selection.preset}) give no neuron a class. {_depth_beside_chance(selection)}"
-    found = (
-        f"{counted(neurons, 'neuron')} {'is' if neurons == 1 else 'are'} class-specific; they cover "
-        f"{round(selection.coverage * classes)} of {counted(classes, 'class', 'classes')}."
-    )
-    if selection.chance is not None:
-        found += (
-            f" With permuted labels it is {number(selection.chance.neurons.mean)} neurons and "
-            f"{percent(selection.chance.coverage.mean)} of the classes (means)."
+def about_selection(selection: Selection, twins: str, wanted: str, again: str) -> str:
+    """One selection in words: how many neurons, for which classes, how deep, beside chance and twins.
+
+    Args:
+        selection: the selection.
+        twins: how many neurons the same selection finds in the twins, as a cell of the overview.
+        wanted: what to say where there are no twins; else "".
+        again: the command that computes the chance level, for a selection without.
+    """
+    if selection.chance is None:
+        return f"No chance level was computed, and a bare count says nothing; {again} computes one."
+    return " ".join(
+        filter(
+            None, [_found(selection), _beside(twins, wanted), _depth_of(selection), _classes_left(selection)]
         )
-    return f"{found} {_depth_beside_chance(selection)}"
+    )
+
+
+def _found(selection: Selection) -> str:
+    assert selection.chance is not None
+    classes, neurons, chance = len(selection.classes), len(selection.neurons), selection.chance
+    found = "No neuron is class-specific."
+    if neurons:
+        found = (
+            f"{counted(neurons, 'neuron')} {'is' if neurons == 1 else 'are'} class-specific; they cover "
+            f"{round(selection.coverage * classes)} of {counted(classes, 'class', 'classes')}."
+        )
+    return (
+        f"{found} With permuted labels it is {_band(chance.neurons, number)} neurons and "
+        f"{_band(chance.coverage, percent)} of the classes (mean, and 95 % of permutations)."
+    )
+
+
+def _band(spread: Spread, write: Callable[[float | None], str]) -> str:
+    return f"{write(spread.mean)} ({write(spread.low)} to {write(spread.high)})"
+
+
+def _beside(twins: str, wanted: str) -> str:
+    return f"{wanted[0].upper()}{wanted[1:]}." if wanted else f"The same selection in twins finds: {twins}."
+
+
+def _depth_of(selection: Selection) -> str:
+    """The depth of filters is tested; that of `specific` is not, since each of its neurons is."""
+    chance = selection.chance
+    if selection.filters is None:
+        return "" if chance is None else chance.note
+    return _depth_beside_chance(selection)
+
+
+def _classes_left(selection: Selection) -> str:
+    refused = (selection.test or {}).get("refused") or {}
+    if not refused:
+        return ""
+    return "Not tested: " + "; ".join(f"{name} ({reason})" for name, reason in refused.items()) + "."
 
 
 def about_probe(probe: Mapping[str, Any]) -> str:
@@ -89,6 +142,38 @@ def _depth_beside_chance(selection: Selection) -> str:
     return f"{spread}: {verdict} ({p_value(chance.depth.p)}, {chance.design} design)."
 
 
+def _recommended(rows: pd.DataFrame) -> list[str]:
+    """What `specific` finds, and whether more than permuted labels and more than the twins."""
+    known = rows[rows["neurons"].notna()]
+    refused = rows[rows["refused"] != ""]
+    sentences = []
+    if len(known):
+        some = known[known["neurons"] > 0]
+        sentences.append(
+            f"{RECOMMENDED} finds class-specific neurons in {len(some)} of "
+            f"{counted(len(known), 'selection')} (a labeling as one model hears it); with permuted labels "
+            f"it finds {number(known['neurons_chance'].mean(), 2)} neurons, on average over all of them."
+        )
+        beside = some[some["twins_most"].notna()]
+        more = (beside["neurons"] > beside["neurons_high"]) & (beside["neurons"] > beside["twins_most"])
+        if len(beside):
+            sentences.append(
+                f"{_list(beside[more])} more neurons than 95 % of permutations and than every twin"
+                f"{_misses(beside[~more], 'as many or more come without training, or without the labels')}."
+            )
+    if len(refused):
+        sentences.append(f"{RECOMMENDED} refuses {_listed(refused)}, for want of groups; the parts say why.")
+    return sentences
+
+
+def _list(rows: pd.DataFrame) -> str:
+    return f"{_listed(rows)} {'has' if len(rows) == 1 else 'have'}" if len(rows) else "None has"
+
+
+def _misses(rows: pd.DataFrame, why: str) -> str:
+    return f"; not so {_listed(rows)}: {why}" if len(rows) else ""
+
+
 def _depth(overview: pd.DataFrame) -> list[str]:
     tested = overview[overview["depth_p"].notna()]
     if tested.empty:
@@ -97,11 +182,10 @@ def _depth(overview: pd.DataFrame) -> list[str]:
     flat = tested[tested["depth_p"] > ALPHA]
     head = (
         f"In {len(deep)} of {counted(len(tested), 'tested selection')} the chosen neurons are more selective "
-        "than "
-        f"permuted labels make them (depth, p ≤ {ALPHA}); by luck alone one would expect "
+        f"than permuted labels make them (depth, p ≤ {ALPHA}); by luck alone one would expect "
         f"{number(ALPHA * len(tested), 2)}."
     )
-    misses = f"Not beyond chance: {listing(_names(flat))}." if 0 < len(flat) <= 12 else ""
+    misses = f"Not beyond chance: {listing(_names(flat))}." if 0 < len(flat) <= _MOST_NAMED else ""
     return [head, misses]
 
 
@@ -119,10 +203,55 @@ def _counts(overview: pd.DataFrame) -> list[str]:
     ]
 
 
+def _held_out(overview: pd.DataFrame) -> list[str]:
+    """Whether the neurons tell their classes on clips that the choice has not seen, and better than twins."""
+    sentences = []
+    known = overview[overview["held_out"].notna() & overview["held_out_twins_most"].notna()]
+    for preset, rows in known.groupby("preset", sort=False):
+        better = rows["held_out"] > rows["held_out_twins_most"]
+        sentences.append(
+            f"On clips that the choice has not seen, the neurons of {preset} tell their classes better than "
+            f"those of every twin in {int(better.sum())} of {counted(len(rows), 'selection')} (AUROC, "
+            f"medians: {rows['held_out'].median():.2f}, twins {rows['held_out_twins'].median():.2f})"
+            f"{_but(rows[~better])}."
+        )
+    return sentences
+
+
+def _but(rows: pd.DataFrame) -> str:
+    return f"; not so {_listed(rows)}" if len(rows) else ""
+
+
+def _stability(overview: pd.DataFrame) -> list[str]:
+    known = overview[overview["stability"].notna()]
+    parts = [
+        f"{preset} {number(rows['stability'].median(), 2)} "
+        f"({number(rows['stability_chance'].median(), 2)} for random sets)"
+        for preset, rows in known.groupby("preset", sort=False)
+    ]
+    if not parts:
+        return []
+    return [
+        "Chosen again on the other half of the groups, the neurons agree by a Jaccard index of "
+        f"{listing(parts)}, medians over all selections."
+    ]
+
+
+def _without_twins(overview: pd.DataFrame) -> list[str]:
+    known = overview[overview["neurons"].notna()]
+    without = known[known["twins"] == NOT_RECORDED]
+    if without.empty:
+        return []
+    return [
+        f"Beside {len(without)} of {counted(len(known), 'selection')} a {NOT_RECORDED}: what training has "
+        "added is not known there."
+    ]
+
+
 def _probe(overview: pd.DataFrame) -> list[str]:
     sentences = []
-    for (task, label), rows in overview[overview["probe"].notna()].groupby(["task", "label"], sort=False):
-        rows = rows.drop_duplicates("model").sort_values("probe", ascending=False)
+    for (task, label), found in overview[overview["probe"].notna()].groupby(["task", "label"], sort=False):
+        rows = found.drop_duplicates("model").sort_values("probe", ascending=False)
         parts = [
             f"{short_model(row['model'])} {percent(row['probe'])} "
             f"({band(row['probe_low'], row['probe_high'])})"
@@ -132,6 +261,11 @@ def _probe(overview: pd.DataFrame) -> list[str]:
             f"A linear probe reads {label} of {task} correctly from {listing(parts)} of the clips."
         )
     return sentences if len(sentences) <= 8 else []
+
+
+def _listed(rows: pd.DataFrame) -> str:
+    """The selections by name, or how many they are."""
+    return listing(_names(rows)) if len(rows) <= _MOST_NAMED else counted(len(rows), "selection")
 
 
 def _names(rows: pd.DataFrame) -> list[str]:

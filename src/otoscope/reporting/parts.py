@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from otoscope import plots
+from otoscope.reporting.beside import twin_cells, twins_wanted
+from otoscope.reporting.collect import Recorded
+from otoscope.reporting.commands import select_command
 from otoscope.reporting.figures import Figure, Gallery
 from otoscope.reporting.findings import about_probe, about_selection, about_sharing
-from otoscope.reporting.population import population
+from otoscope.reporting.population import Population, population
 from otoscope.reporting.tables import Cabinet, Shown, Table
 from otoscope.reporting.wording import number, percent
 
@@ -32,6 +35,7 @@ class Part:
     Attributes:
         title: heading.
         anchor: its address within the page.
+        summary: what stands at its head, open: all presets side by side.
         paragraphs: (topic, text) pairs: what was found, in words.
         figures: in reading order.
         tables: in reading order.
@@ -39,30 +43,41 @@ class Part:
 
     title: str
     anchor: str
+    summary: Table | None = None
     paragraphs: list[tuple[str, str]] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
 
 def add_selection(
-    part: Part, stem: str, store: Store, selection: Selection, gallery: Gallery, cabinet: Cabinet
+    part: Part, recorded: Recorded, selection: Selection, gallery: Gallery, cabinet: Cabinet
 ) -> None:
-    """Add what a selection found: where its neurons lie, how deep they are, what they fire for."""
-    part.paragraphs.append((f"Neurons ({selection.preset})", about_selection(selection)))
-    part.figures.append(_layers(stem, selection, gallery))
-    if selection.chance is not None and np.isfinite(selection.depth):
+    """Add what a selection found: where its neurons lie, how deep they are, what they fire for.
+
+    Without permuted labels beside it, only the command that would give them.
+    """
+    stem = f"{recorded.number}-{selection.label}-{selection.preset}"
+    again = select_command(recorded, selection, permutations=100)
+    cell, wanted = twin_cells(recorded, selection)["twins"], twins_wanted(recorded, selection)
+    part.paragraphs.append((selection.preset, about_selection(selection, cell, wanted, again)))
+    of = f" ({selection.preset})"
+    part.tables.append(cabinet.add(f"{stem}-neurons", selection.table, title=f"Class-specific neurons{of}"))
+    if selection.chance is None:
+        return
+    if len(selection.neurons):
+        part.figures.append(_layers(stem, selection, gallery))
+    if selection.filters is not None and np.isfinite(selection.depth):
         part.figures.append(_depth(stem, selection, gallery))
-    _add_population(part, stem, store, selection, gallery)
+    _add_population(part, stem, recorded.store, selection, gallery)
     by_category = selection.by_category.rename("neurons").rename_axis("category").reset_index()
     part.tables += [
         cabinet.add(
             f"{stem}-classes",
             by_category,
-            title="Neurons of each class",
+            title=f"Neurons of each class{of}",
             shown={"category": ("class", str), "neurons": ("neurons", number)},
         ),
-        cabinet.add(f"{stem}-layers", _by_layer(selection), title="Neurons in each layer"),
-        cabinet.add(f"{stem}-neurons", selection.table, title="Class-specific neurons, with p and entropy"),
+        cabinet.add(f"{stem}-layers", _by_layer(selection), title=f"Neurons in each layer{of}"),
     ]
 
 
@@ -113,7 +128,7 @@ def _layers(stem: str, selection: Selection, gallery: Gallery) -> Figure:
         f"{stem}-layers",
         lambda canvas: selection.plot(canvas.subplots()),
         SIZE,
-        caption=f"Where the class-specific neurons lie, layer by layer{band}.",
+        caption=f"{selection.preset}: where the class-specific neurons lie, layer by layer{band}.",
         alt=f"Bar chart of the class-specific neurons of {selection.label}. {counts}",
     )
 
@@ -125,9 +140,8 @@ def _depth(stem: str, selection: Selection, gallery: Gallery) -> Figure:
         f"{stem}-depth",
         lambda canvas: plots.chance(depths, selection.depth, canvas.subplots()),
         SIZE,
-        caption="Depth with the true labels, against its distribution with permuted ones. The farther to the "
-        "right "
-        "of the grey, the more selective the neurons are beyond chance.",
+        caption=f"{selection.preset}: depth with the true labels, against its distribution with permuted "
+        "ones. The farther to the right of the grey, the more selective the neurons are beyond chance.",
         alt=f"Histogram of the depth under {selection.chance.permutations} permutations, with a line at the "
         "observed "
         f"{number(selection.depth)} nats",
@@ -141,19 +155,8 @@ def _add_population(part: Part, stem: str, store: Store, selection: Selection, g
         part.paragraphs.append(("Selection", text))
         return
     classes = len(selection.classes)
-    part.figures.append(
-        gallery.add(
-            f"{stem}-entropy",
-            lambda canvas: plots.entropy(
-                seen.entropy, canvas.subplots(), classes=classes, permuted=seen.permuted
-            ),
-            SIZE,
-            caption="Entropy of all neurons of the model: the farther to the left, the fewer classes one "
-            "fires for."
-            + (" Dashed: their median with the labels permuted once." if seen.permuted is not None else ""),
-            alt=f"Histogram of the entropy of {len(seen.entropy):,} neurons over {classes} classes",
-        )
-    )
+    if selection.filters is not None:  # it is the filters that go by entropy
+        part.figures.append(_entropy(stem, seen, classes, gallery))
     if seen.profile.empty:
         return
     part.figures.append(
@@ -161,11 +164,24 @@ def _add_population(part: Part, stem: str, store: Store, selection: Selection, g
             f"{stem}-profile",
             lambda canvas: plots.profile(seen.profile, canvas.subplots()),
             SIZE if classes <= 14 else (WIDE, 5.0),
-            caption="What the class-specific neurons fire for: one row a neuron, one column a class, the "
-            "colour how "
-            "often it fires on the tokens of that class.",
+            caption=f"{selection.preset}: what the class-specific neurons fire for: one row a neuron, "
+            "one column a class, the colour how often it fires on the tokens of that class.",
             alt=f"Heat map of firing probabilities, {len(seen.profile)} neurons by {classes} classes",
         )
+    )
+
+
+def _entropy(stem: str, seen: Population, classes: int, gallery: Gallery) -> Figure:
+    return gallery.add(
+        f"{stem}-entropy",
+        lambda canvas: plots.entropy(
+            seen.entropy, canvas.subplots(), classes=classes, permuted=seen.permuted
+        ),
+        SIZE,
+        caption="Entropy of all neurons of the model: the farther to the left, the fewer classes one "
+        "fires for."
+        + (" Dashed: their median with the labels permuted once." if seen.permuted is not None else ""),
+        alt=f"Histogram of the entropy of {len(seen.entropy):,} neurons over {classes} classes",
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from otoscope.neurons.addresses import format_address, positions
 from otoscope.neurons.designs import DesignName, design_of
 from otoscope.neurons.entropy import class_entropy
-from otoscope.neurons.probability import class_probabilities, labelled_clips
+from otoscope.neurons.probability import Pooling, class_probabilities, labelled_clips
 
 if TYPE_CHECKING:
     from otoscope.activations import Store
@@ -26,7 +26,7 @@ class Population:
     Attributes:
         profile: p(k) of the class-specific neurons; rows their addresses, columns the classes.
         entropy: of every neuron, in nats; NaN for one that never fires. Shape (neurons,).
-        permuted: the same with the labels permuted once; None where the selection has no chance level.
+        permuted: the same with the labels permuted once; None where there is no chance level, or no filters.
     """
 
     profile: pd.DataFrame
@@ -46,10 +46,10 @@ def population(store: Store, selection: Selection) -> Population | None:
     clips = labelled_clips(store, selection.label)
     if clips.classes != selection.classes or len(clips.rows) != selection.provenance["clips"]:
         return None
-    pooling = selection.provenance["pooling"]
+    pooling: Pooling = selection.provenance.get("pooling", "token")  # `specific` does not pool
     p = class_probabilities(store, clips, pooling)
     permuted = None
-    if selection.chance is not None:
+    if selection.chance is not None and selection.filters is not None:
         name: DesignName = selection.chance.design  # type: ignore[assignment]  # as `design_of` had named it
         design = design_of(clips.membership, clips.groups, name=name, label=selection.label)
         random = np.random.default_rng(selection.provenance["seed"])

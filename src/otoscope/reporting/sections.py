@@ -1,23 +1,23 @@
-"""Sections of a report: one a store, with a part for each labeling, and the commands that make it."""
+"""Sections of a report: one a store, with a part for each labeling."""
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otoscope.reporting.collect import Recorded
+from otoscope.reporting.commands import commands
 from otoscope.reporting.effects import add_ablation
 from otoscope.reporting.figures import Gallery
 from otoscope.reporting.parts import Part, add_probe, add_selection, add_sharing
 from otoscope.reporting.tables import Cabinet
+from otoscope.reporting.weighing import add_evidence
 from otoscope.reporting.wording import counted, number, short_model
-from otoscope.tasks import available
 
 if TYPE_CHECKING:
-    from otoscope.neurons import Selection, Sharing
+    from otoscope.neurons import Sharing
 
 
 @dataclass(frozen=True)
@@ -74,52 +74,6 @@ def across(recorded: Recorded, gallery: Gallery, cabinet: Cabinet) -> list[Part]
     return parts
 
 
-def commands(recorded: Recorded) -> list[str]:
-    """The commands that make this store and all that is said of it; the place of the store is left out."""
-    name, about = shlex.quote(recorded.name), recorded.store.info["task"]
-    model, task = shlex.quote(recorded.model), _spec(recorded.task)
-    lines = [f"otoscope record --model {model} --task {task} --out {name}"]
-    if about.get("evar_lengths"):
-        lines[0] += " --evar-lengths"
-    elif seconds := about.get("seconds"):
-        lines[0] += f" --seconds {seconds:g}"
-    wrapped = recorded.model.startswith("wrap:")  # a module in somebody's program, which no spec names
-    if wrapped:
-        lines = [f"# {name} is recorded in Python: otoscope.record(otoscope.wrap(...), ...)"]
-    chosen = {selection.label: selection for selection in recorded.selections}
-    for label in recorded.store.labelings:
-        quoted = shlex.quote(label)
-        lines += [
-            f"otoscope select {name} --label {quoted}" + (_options(chosen[label]) if label in chosen else ""),
-            f"otoscope probe {name} --label {quoted}",
-            f"otoscope share {shlex.quote(f'{recorded.name}:{label}')}",
-            f"# in Python: otoscope.ablate(store, {label!r}, model=otoscope.wrap(...))"
-            if wrapped
-            else f"otoscope ablate {name} --label {quoted}",
-        ]
-    return lines
-
-
-def _spec(task: str) -> str:
-    """What `--task` takes for a task of this name; where its data lie, the store does not know."""
-    public = {reader.prefixes[0]: reader.name for reader in available() if reader.citation}
-    if task in public:
-        return public[task]
-    return shlex.quote(task.replace("mini-", "mini:", 1)) if task.startswith("mini-") else "TASK"
-
-
-def _options(selection: Selection) -> str:
-    provenance = selection.provenance
-    given = {
-        "--preset": selection.preset if selection.preset != "aape" else None,
-        "--pooling": provenance["pooling"] if provenance["pooling"] != "token" else None,
-        "--seed": provenance["seed"] or None,
-    }
-    if selection.chance is not None and selection.chance.permutations != 100:
-        given["--permutations"] = selection.chance.permutations
-    return "".join(f" {name} {value}" for name, value in given.items() if value is not None)
-
-
 def _facts(recorded: Recorded) -> list[tuple[str, str]]:
     tokens = np.asarray(recorded.store.tokens)
     heard = tokens[tokens > 0]
@@ -138,8 +92,9 @@ def _part(recorded: Recorded, label: str, position: int, gallery: Gallery, cabin
     classes = f" · {counted(len(chosen[0].classes), 'class', 'classes')}" if chosen else ""
     part = Part(label + classes, f"store-{recorded.number}-{position}")
     stem = f"{recorded.number}-{label}"
+    add_evidence(part, recorded, label, gallery, cabinet)
     for selection in chosen:
-        add_selection(part, stem, recorded.store, selection, gallery, cabinet)
+        add_selection(part, recorded, selection, gallery, cabinet)
     for sharing in recorded.sharings:
         if sharing.within and sharing.labels[0] == label:
             add_sharing(part, stem, sharing, gallery, cabinet)

@@ -1,0 +1,57 @@
+"""What stands beside a count: the same in twins that have learned nothing, or the command that would tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from otoscope.reporting.collect import Recorded
+from otoscope.reporting.commands import record_command, select_command
+from otoscope.reporting.wording import number, percent
+
+if TYPE_CHECKING:
+    from otoscope.neurons import Selection
+
+__all__ = ["KINDS", "NOT_RECORDED", "twin_cells", "twins_wanted"]
+
+NOT_RECORDED = "twin not recorded"
+KINDS = {"random": "untrained", "shuffled": "shuffled"}
+_UNTRAINED = ("random:", "shuffled:", "mini:random")
+
+
+def twin_cells(recorded: Recorded, selection: Selection) -> dict[str, str]:
+    """Count and coverage of the same selection in the twins, as cells: `twins` and `twins_coverage`.
+
+    Where there is none, both say so; `twins_wanted` has the command.
+    """
+    counts = {"twins": _row(selection, "neurons"), "twins_coverage": _row(selection, "coverage")}
+    if counts["twins"]:
+        return counts
+    none = "twins not counted" if getattr(recorded.store, "twins", ()) else NOT_RECORDED
+    return dict.fromkeys(counts, none)
+
+
+def twins_wanted(recorded: Recorded, selection: Selection) -> str:
+    """What to say of a selection without twins, with the command that would give it some; or ""."""
+    if _row(selection, "neurons"):
+        return ""
+    twins: Sequence[object] = getattr(recorded.store, "twins", ())
+    if twins:
+        return f"twins not counted; {select_command(recorded, selection)} counts those that are recorded"
+    if recorded.model.startswith(_UNTRAINED):
+        return f"{NOT_RECORDED}: {recorded.model} has learned nothing itself"
+    if recorded.model.startswith("wrap:"):
+        return f"{NOT_RECORDED}; record a module with fresh weights into {recorded.name}.twins/random-0.zarr"
+    return f"{NOT_RECORDED}; {record_command(recorded, 3)} would, and {select_command(recorded, selection)}"
+
+
+def _row(selection: Selection, what: str) -> str:
+    """The figures of all twins, kind by kind; "" without any."""
+    if selection.twins is None:
+        return ""
+    write = number if what == "neurons" else percent
+    parts = []
+    for kind, word in KINDS.items():
+        if found := selection.twins.of(kind, what):
+            parts.append(f"{word} {', '.join(write(value) for value in found)}")
+    return "; ".join(parts)
