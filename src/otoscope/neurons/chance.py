@@ -29,7 +29,15 @@ from otoscope.neurons.probability import (
     membership_matrix,
 )
 
-__all__ = ["MEASURES", "Chance", "Spread", "chance_of", "ignored_groups", "permuted_measures"]
+__all__ = [
+    "MEASURES",
+    "Chance",
+    "Spread",
+    "chance_of",
+    "ignored_groups",
+    "permuted_measures",
+    "permuted_tables",
+]
 
 MEASURES = ("neurons", "coverage", "depth", "excess")
 LEAST_DISTINCT = 100
@@ -172,7 +180,7 @@ def chance_of(
     layer = positions(store.layers)[0]
     rows, selectivity = [], np.empty((1 + permutations, len(layer)), np.float32)
     selectivity[0] = selectivities(true)
-    for number, p in enumerate(_permuted_tables(store, clips, design, pooling, permutations, seed), start=1):
+    for number, p in enumerate(permuted_tables(store, clips, design, pooling, permutations, seed), start=1):
         rows.append(_measures(apply_filters(p, filters), layer))
         selectivity[number] = selectivities(p)
     found, *others = excesses(selectivity).tolist()
@@ -220,14 +228,28 @@ def permuted_measures(
 ) -> pd.DataFrame:
     """Count, coverage, depth and counts by layer in every permutation: `Chance.values` without the excess."""
     layer = positions(store.layers)[0]
-    tables = _permuted_tables(store, clips, design, pooling, permutations, seed)
+    tables = permuted_tables(store, clips, design, pooling, permutations, seed)
     return pd.DataFrame([_measures(apply_filters(p, filters), layer) for p in tables])
 
 
-def _permuted_tables(
+def permuted_tables(
     store: Recording, clips: LabelledClips, design: Design, pooling: Pooling, permutations: int, seed: int
 ) -> Iterator[NDArray[np.float64]]:
-    """Firing probabilities of shape (classes, neurons) in every permutation."""
+    """Firing probabilities of all neurons in every permutation of the labels.
+
+    The recording is read once for each batch of permutations, of as many tables as 256 MB hold.
+
+    Args:
+        store: the recording.
+        clips: the clips and their true labels.
+        design: which labels may change places.
+        pooling: "token" or "clip", see `firing_probability`.
+        permutations: how many to draw.
+        seed: of the permutations; the same seed gives the same ones, whatever the filters or the neurons.
+
+    Yields:
+        One table at a time, in [0, 1]. Shape (classes, neurons).
+    """
     weighting = Weighting.of(store.layer_tokens[clips.rows], store.layers, pooling)
     units = sparse.csr_array(
         (np.ones(len(design.unit), np.int32), (design.unit, np.arange(len(design.unit)))),
@@ -249,6 +271,9 @@ def _permuted_tables(
             tables[:, :, part] = sums.reshape(len(draws), classes, -1)
         for table, weight in zip(tables, weights, strict=True):
             yield table / weighting.spread(weight)
+
+
+_permuted_tables = permuted_tables
 
 
 def _measures(kept: Kept, layer: NDArray[np.int64]) -> dict[str, float]:
