@@ -7,7 +7,8 @@ from scipy.stats import t as student
 
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
-from otoscope.neurons.evidence.power import power, smallest_shift
+from otoscope.neurons.evidence.power import chance_to_find, power, smallest_shift
+from otoscope.plots.power import power_curves
 from otoscope.tasks import Labeling
 
 
@@ -132,3 +133,38 @@ def test_the_document_is_json():
     assert document["classes"][0]["category"] == "a"
     assert "classes" in repr(power(crossed(14), "kind"))
     assert "<table" in power(crossed(14), "kind")._repr_html_()
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_the_smallest_shift_is_found_with_the_power_asked_for(paired):
+    for target in (0.5, 0.8, 0.95):
+        shift = smallest_shift(7, (7, 9), 0.01, target, paired)
+        assert chance_to_find(shift, 7, (7, 9), 0.01, paired) == pytest.approx(target, abs=1e-3)
+
+
+def test_the_chance_is_the_level_without_a_shift_and_one_for_a_large_one():
+    assert chance_to_find(0.0, 9, (9,), 0.05) == pytest.approx(0.05)
+    assert chance_to_find(0.0, 9, (9, 9), 0.05) == pytest.approx(0.05**2)
+    assert chance_to_find(20.0, 9, (9, 9), 0.05) == pytest.approx(1.0)
+
+
+def test_one_pair_has_the_power_that_statsmodels_has():
+    known = pytest.importorskip("statsmodels.stats.power")
+    expected = known.TTestIndPower().power(1.1, nobs1=12, alpha=0.01, ratio=1, alternative="larger")
+    assert chance_to_find(1.1, 12, (12,), 0.01) == pytest.approx(expected, abs=1e-6)
+    expected = known.TTestPower().power(1.1 / np.sqrt(2), nobs=12, alpha=0.01, alternative="larger")
+    assert chance_to_find(1.1, 0, (12,), 0.01, paired=True) == pytest.approx(expected, abs=1e-6)
+
+
+def test_curves_show_each_shift_with_its_prediction():
+    rows = [(g, s, s * g / 99, s * g / 120, s * g / 90, s * g / 95) for s in (0.5, 1.0) for g in (8, 16, 48)]
+    table = pd.DataFrame(rows, columns=["groups", "strength", "recall", "low", "high", "predicted"])
+    ax = power_curves(table.sample(frac=1, random_state=0))
+    assert [each.get_text() for each in ax.get_legend().get_texts()] == [
+        "predicted", "shift 0.5 sd", "shift 1 sd"
+    ]  # fmt: skip
+    assert [each.get_text() for each in ax.get_xticklabels()] == ["8", "16", "48"]
+    dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
+    np.testing.assert_allclose(dashed[0].get_ydata(), table["predicted"][:3])
+    with pytest.raises(UsageError, match="power_curves: column 'predicted' not found"):
+        power_curves(table.drop(columns="predicted"))

@@ -23,7 +23,7 @@ from otoscope.neurons.halves import unit_labels
 from otoscope.neurons.specific.halving import LEAST_GROUPS, LEAST_SHARED, halves_of
 from otoscope.tasks import Labeling
 
-__all__ = ["Labelled", "Power", "power", "smallest_shift"]
+__all__ = ["Labelled", "Power", "chance_to_find", "power", "smallest_shift"]
 
 VIT_B = 36_864
 """Neurons of a ViT-B: assumed where there is no recording."""
@@ -195,22 +195,43 @@ def smallest_shift(
     >>> round(smallest_shift(17, (17,), 0.05), 2)  # as any table of sample sizes has it
     0.87
     """
+
+    def missing(shift: float) -> float:
+        return chance_to_find(shift, groups, others, level, paired) - target
+
+    high = 1.0
+    while missing(high) < 0 and high < _LARGEST:
+        high *= 2
+    return float(brentq(missing, 0.0, high, xtol=1e-4)) if missing(0.0) < 0 else 0.0
+
+
+def chance_to_find(
+    shift: float, groups: int, others: tuple[int, ...], level: float, paired: bool = False
+) -> float:
+    """The probability that t tests over groups find a shift above all other classes together.
+
+    Args:
+        shift: in standard deviations between groups of one class (if paired, of each of the two classes, as
+            if they were independent within a group).
+        groups: of the class. Not used if paired.
+        others: groups of every other class; if paired, those that it shares with the class.
+        level: one-sided level of each test; the largest p must reach it.
+        paired: a paired t test rather than Welch's.
+
+    Returns:
+        In [0, 1], taking the tests as if they were independent.
+
+    >>> round(chance_to_find(0.87, 17, (17,), 0.05), 2)
+    0.8
+    """
     sizes, times = np.unique(others, return_counts=True)
     if paired:
         error, df = np.sqrt(2 / sizes), sizes - 1.0
     else:
         a, b = 1 / groups, 1 / sizes
         error, df = np.sqrt(a + b), (a + b) ** 2 / (a**2 / (groups - 1) + b**2 / (sizes - 1))
-    critical = t.isf(level, df)
-
-    def missing(shift: float) -> float:
-        found = np.nan_to_num(nct.sf(critical, df, shift / error), nan=1.0)
-        return float(np.sum(times * np.log(np.maximum(found, 1e-300))) - np.log(target))
-
-    high = 1.0
-    while missing(high) < 0 and high < _LARGEST:
-        high *= 2
-    return float(brentq(missing, 0.0, high, xtol=1e-4)) if missing(0.0) < 0 else 0.0
+    found = np.nan_to_num(nct.sf(t.isf(level, df), df, shift / error), nan=1.0)
+    return float(np.prod(found**times))
 
 
 def _classes(design: Design, classes: Sequence[str], membership: Any, seed: int, label: str) -> pd.DataFrame:

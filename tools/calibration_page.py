@@ -1,0 +1,321 @@
+"""The page "Calibration" and its figure, from the tables in docs/results/calibration/ and nothing else."""
+
+from pathlib import Path
+
+import pandas as pd
+from scipy.stats import kstest
+
+from calibration import (
+    CLASSES,
+    LEVELS,
+    PERMUTATIONS,
+    PLANTED,
+    WORLD_NEURONS,
+    interval,
+    most_within,
+    predicted,
+)  # fmt: skip
+
+__all__ = ["clip_level", "curves", "level_table", "page", "write_page"]
+
+WANTED = 0.95
+FIGURE = "power.png"
+CURVES = {"nested": (10, 0.1), "crossed": (10, 0.1), "ungrouped": (1, 0.0)}  # clips of a group, group effect
+
+
+def write_page(results: Path, path: Path) -> None:
+    """Write the page, and its figure beside the tables."""
+    tables = {each.stem: pd.read_csv(each) for each in sorted(results.glob("*.csv"))}
+    draw(curves(tables["power"]), results / FIGURE)
+    path.write_text(page(tables))
+
+
+def page(tables: dict[str, pd.DataFrame]) -> str:
+    """The page as Markdown."""
+    parts = [
+        INTRODUCTION,
+        _levels(tables["level"]),
+        _clips(tables["level"]),
+        _nothing(tables["null"]),
+        _found(tables["power"]),
+        _curves(tables["power"]),
+        _follows(tables["following"]),
+    ]
+    if "sharing" in tables:
+        parts.append(f"## Sharing\n\n{_markdown(tables['sharing'])}")
+    return "\n\n".join([*parts, HOW]) + "\n"
+
+
+INTRODUCTION = """# Calibration
+
+What the tests claim, tried on *worlds*: recordings made by drawing, in which it is known which neurons are
+specific, shared, acoustic or plain (`otoscope.world`). Every number on this page is from the tables in
+`docs/results/calibration/`, of worlds with the seeds 0, 1, 2 and so on; how many there are is said in
+each row.
+
+Neurons are correlated (a share of 0.3 of their variance is common to them), their base rates are spread
+as those of trained encoders, one in twenty never fires. *Shift* is how much more a planted neuron fires
+for its class, in standard deviations of its firing share r = fired / tokens over the clips of one class.
+*Group effect* is the share of the variance of a neuron's latent that lies between groups (speakers): 0.1
+means that the means of groups differ by 0.32 standard deviations, 0.25 by 0.5, 0.5 by 0.71.
+
+A rate of errors is *within its level* if it is at most the upper end of the 99 % binomial interval of
+that level."""
+
+HOW = f"""## How to run it
+
+```sh
+python tools/docs_calibration.py --again    # everything anew, two processes
+python tools/docs_calibration.py            # what is missing
+python tools/docs_calibration.py --page     # this page only, from the tables
+make test-all                               # the slow tests run the same experiments
+```
+
+The settings are in `tools/calibration.py`. Worlds of the first two sections have 3 classes and 80
+neurons and are tested with {PERMUTATIONS} permutations; those of power have {CLASSES} classes and
+{WORLD_NEURONS} neurons, of which {PLANTED} for each class is planted."""
+
+
+def level_table(level: pd.DataFrame) -> pd.DataFrame:
+    """For each setting and measure: worlds, rejections at each level, and the p of Kolmogorov and Smirnov."""
+    rows = []
+    for names, worlds in level.groupby(["permuted", "design", "sizes"], sort=False):
+        for measure in ("depth", "excess"):
+            counts = {str(each): int((worlds[measure] <= each + 1e-9).sum()) for each in LEVELS}
+            even = float(kstest(worlds[f"{measure}_even"], "uniform").pvalue)
+            settings = dict(zip(("permuted", "design", "sizes"), names, strict=True))
+            rows.append({**settings, "measure": measure, "worlds": len(worlds), **counts, "ks": even})
+    return pd.DataFrame(rows)
+
+
+def _levels(level: pd.DataFrame) -> str:
+    table = level_table(level).query("permuted == 'as designed'")
+    rows = [
+        {
+            "Design": row["design"],
+            "Class sizes": row["sizes"],
+            "Of": row["measure"],
+            "Worlds": row["worlds"],
+            **{f"p ≤ {each}": _against(row[str(each)], row["worlds"], each) for each in LEVELS},
+            "KS": f"{row['ks']:.2f}" if row["ks"] >= 0.01 else f"{row['ks']:.4f}",
+        }
+        for row in table.to_dict("records")
+    ]
+    good = sum("above" not in "".join(map(str, row.values())) for row in rows)
+    return f"""## p of depth and excess holds its level
+
+Worlds without any class effect, with a group effect of 0.3. How often p came out at or below a level,
+with the upper end of its 99 % binomial interval in brackets. {good} of {len(rows)} rows are within all
+three. *KS* is the p of the Kolmogorov-Smirnov test that p, randomised over its ties, is uniform. In the
+multi-label worlds half of the clips bear two classes.
+
+{_markdown(pd.DataFrame(rows))}"""
+
+
+def _against(count: int, worlds: int, level: float) -> str:
+    most = most_within(level, worlds)
+    return f"{count / worlds:.3f} ({most / worlds:.3f})" + (" **above**" if count > most else "")
+
+
+def clip_level(level: pd.DataFrame) -> pd.DataFrame:
+    """Rejections in nested worlds, permuted as designed and clip by clip."""
+    table = level_table(level)
+    return table[(table["design"] == "nested") & (table["sizes"] == "equal")]
+
+
+def _clips(level: pd.DataFrame) -> str:
+    rows = [
+        {
+            "Permuted": "groups, as designed" if row["permuted"] == "as designed" else "clips",
+            "Of": row["measure"],
+            "Worlds": row["worlds"],
+            **{f"p ≤ {each}": f"{row[str(each)] / row['worlds']:.3f}" for each in LEVELS},
+        }
+        for row in clip_level(level).to_dict("records")
+    ]
+    return f"""## Permuting clips fails where clips come in groups
+
+The same nested worlds without a class effect, once with labels permuted between groups and once
+between clips (`design="ungrouped"`): the second calls nothing something. The tool warns when it is asked
+for, and the result keeps the warning.
+
+{_markdown(pd.DataFrame(rows))}"""
+
+
+def _nothing(null: pd.DataFrame) -> str:
+    rows = []
+    for row in null.to_dict("records"):
+        low, high = interval(int(row["worlds"]), int(row["seeds"]))
+        rows.append(
+            {
+                "Design": row["design"],
+                "Classes": row["classes"],
+                "Group effect": row["group_effect"],
+                "Worlds": row["seeds"],
+                "Wrong in": _against(int(row["worlds"]), int(row["seeds"]), 0.05),
+                "95 % interval": f"{low:.3f} to {high:.3f}",
+                "Wrong neurons": row["neurons"],
+                "Selected": row["selected"],
+            }
+        )
+    total, wrong = null["seeds"].sum(), null["worlds"].sum()
+    return f"""## `specific` hardly selects from nothing
+
+How many worlds `specific` selects any neuron in where there is nothing to select, with the upper end of
+the 99 % binomial interval of 0.05 in brackets. Over all rows: {wrong} of {total:,} worlds. Equal classes
+have 240 clips each, unequal ones 600, 240, 120 and three times 80. *Twins* are one class split at random
+in two; alone, or among 6 classes with a planted neuron each at a shift of 1, where an error is a neuron
+whose class set holds one twin and not the other.
+
+{_markdown(pd.DataFrame(rows))}"""
+
+
+def _recall(power: pd.DataFrame) -> pd.DataFrame:
+    """The table with recall, the ends of its interval, precision, and the recall predicted."""
+    table = power.copy()
+    table["recall"] = table["found"] / table["planted"]
+    ends = [interval(*each) for each in zip(table["found"], table["planted"], strict=True)]
+    table["low"], table["high"] = zip(*ends, strict=True)
+    table["precision"] = table["found"] / (table["found"] + table["wrong"]).clip(lower=1)
+    table["predicted"] = [predicted(row) for row in table.to_dict("records")]
+    return table
+
+
+def curves(power: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the power curves."""
+    table = _recall(power)
+    kept = [
+        table[(table["design"] == d) & (table["clips"] == clips) & (table["group_effect"] == effect)]
+        for d, (clips, effect) in CURVES.items()
+    ]
+    return pd.concat(kept)
+
+
+def _found(power: pd.DataFrame) -> str:
+    table = _recall(power)
+    one = table[(table["strength"] == 1.0) & (table["design"] != "ungrouped")]
+    twelve = one[one["groups"] == 12]
+    more = one[(one["design"] == "nested") & (one["clips"] == 10)]
+    return f"""## What `specific` finds at a shift of 1 standard deviation
+
+Recall and precision, each over all planted neurons of all worlds, with 12 groups of each class (crossed: 12
+groups with every class). {_claim(twelve)}
+
+Half of the groups choose and the other half test, so 12 groups leave 6 of each class to test on. What
+counts is the spread of the means of groups: (group effect) + (1 - group effect) / clips of a group in a
+nested design, of which the first part does not shrink with more clips; in a crossed design the groups'
+own differences cancel. So with a group effect a nested labeling needs more groups, not more clips.
+
+{_grid(twelve, ["design", "clips"], ["Design", "Clips of a group and class"])}
+
+Nested, with 10 clips of each group:
+
+{_grid(more, ["groups"], ["Groups of each class"])}
+
+Two other ways of using the groups were tried on the same kind of worlds: a third of the groups to choose and
+two thirds to test, and both halves in both roles at half the level. Neither was better throughout, so
+the halves stay. No class can have more neurons than its quota of candidates, 2 % of all neurons over the
+number of classes."""
+
+
+def _claim(twelve: pd.DataFrame) -> str:
+    both = twelve[["recall", "precision"]].min(axis=1) >= WANTED
+    said = []
+    for design, rows in twelve[both].groupby("design"):
+        by_clips = rows.groupby("clips")["group_effect"].apply(lambda each: ", ".join(f"{e:g}" for e in each))
+        listed = "; ".join(f"{clips} clips: {effects}" for clips, effects in by_clips.items())
+        said.append(f"{design} (clips of a group and class: group effects) {listed}")
+    lacking = "; ".join(sorted(set(twelve["design"]) - set(twelve.loc[both, "design"])))
+    text = f"Both are {WANTED} or more in {both.sum()} of {len(twelve)} settings"
+    text += f": {'. And: '.join(said)}." if said else "."
+    return text + (f" In none of the design {lacking}." if lacking else "")
+
+
+def _grid(rows: pd.DataFrame, index: list[str], names: list[str]) -> str:
+    cells = rows.assign(
+        text=[
+            f"{'**' * (min(r, p) >= WANTED)}{r:.2f} / {p:.2f}{'**' * (min(r, p) >= WANTED)}"
+            for r, p in zip(rows["recall"], rows["precision"], strict=True)
+        ]
+    )
+    table = cells.pivot(index=index, columns="group_effect", values="text").fillna("")
+    table.columns = [f"Group effect {effect:g}" for effect in table.columns]
+    table = table.reset_index()
+    table.columns = [*names, *table.columns[len(names) :]]
+    seeds = rows["seeds"]
+    return f"{_markdown(table)}\n\nWorlds of each cell: {seeds.min()}" + (
+        f" to {seeds.max()}." if seeds.min() < seeds.max() else "."
+    )
+
+
+def _curves(power: pd.DataFrame) -> str:
+    drawn = curves(power)
+    rows = [
+        {
+            "Design": row["design"],
+            "Groups": row["groups"],
+            "Shift": row["strength"],
+            "Worlds": row["seeds"],
+            "Recall": f"{row['recall']:.3f}",
+            "95 % interval": f"{row['low']:.3f} to {row['high']:.3f}",
+            "Predicted": f"{row['predicted']:.3f}",
+            "Precision": f"{row['precision']:.3f}" if row["found"] + row["wrong"] else "none found",
+        }
+        for row in drawn.to_dict("records")
+    ]
+    return f"""## Power over groups and shifts
+
+![Recall over numbers of groups, by design and shift](results/calibration/{FIGURE})
+
+Nested and crossed: 10 clips of each group and class, group effect 0.1. Ungrouped: clips in place of
+groups. Dashed: what `otoscope power` works from, the power of t tests on half of the groups at the level
+that the correction gives if all planted neurons stand. It leaves out that the other half may miss a
+neuron and takes the tests of one neuron as independent. Intervals take neurons as independent (Clopper
+and Pearson).
+
+{_markdown(pd.DataFrame(rows))}"""
+
+
+def _follows(table: pd.DataFrame) -> str:
+    rows = [
+        {
+            "Design": row["design"],
+            "Worlds": row["seeds"],
+            "Acoustic, right descriptor": f"{row['acoustic_flagged'] / row['acoustic']:.4f}",
+            "Acoustic, wrong one": f"{row['acoustic_mistaken'] / row['acoustic']:.4f}",
+            "Class-driven": f"{row['class_driven_flagged'] / row['class_driven']:.4f}",
+            "Plain": f"{row['plain_flagged'] / row['plain']:.5f}",
+            "Worlds with a wrong flag": _against(int(row["worlds_wrong"]), int(row["seeds"]), 0.05),
+        }
+        for row in table.to_dict("records")
+    ]
+    return f"""## "Follows X" flags acoustic neurons, not class-driven ones
+
+The share of neurons of each kind that is flagged, in worlds with 24 groups, 10 clips of each, 3 neurons
+specific for each of 4 classes (shift 1), and 12 that follow loudness or brightness; brightness is
+correlated with the class.
+
+{_markdown(pd.DataFrame(rows))}"""
+
+
+def draw(table: pd.DataFrame, path: Path) -> None:
+    """The power curves, a panel for each design."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from otoscope.plots.power import power_curves
+
+    figure, axes = plt.subplots(1, len(CURVES), figsize=(12, 4), layout="constrained", sharey=True)
+    for ax, (design, rows) in zip(axes, table.groupby("design", sort=False), strict=True):
+        label = "clips" if design == "ungrouped" else "groups"
+        power_curves(rows, ax, label=f"{design}: {label} of each class", legend=ax is axes[0])
+        ax.set_ylabel("recall" if ax is axes[0] else "")
+    figure.savefig(path, dpi=110, facecolor="white", metadata={"Software": None})
+    plt.close(figure)
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = [table.columns, ["---"] * table.shape[1], *table.itertuples(index=False)]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
