@@ -1,5 +1,7 @@
 """How far classes are from one another: in what they sound like, and in what they mean."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 from otoscope.errors import UsageError
 from otoscope.tasks import Labeling
 
-__all__ = ["acoustic_distance", "taxonomy_distance"]
+__all__ = ["acoustic_distance", "distance_file", "taxonomy_distance"]
 
 
 def acoustic_distance(
@@ -72,6 +74,26 @@ def taxonomy_distance(labeling: Labeling) -> pd.DataFrame:
     return pd.DataFrame(
         (broad[:, None] != broad).astype(float), index=list(labeling.classes), columns=list(labeling.classes)
     )
+
+
+def distance_file(path: str | Path) -> pd.DataFrame:
+    """A distance between classes from a CSV file: a square with the names of the classes on two sides.
+
+    Raises:
+        UsageError: no such file, or something else in it.
+    """
+    try:
+        table = pd.read_csv(path, index_col=0)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read as a table of distances: {error}") from error
+    table.index, table.columns = table.index.map(str), table.columns.map(str)
+    numbers = all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes)
+    if not numbers or sorted(table.index) != sorted(table.columns) or not table.index.is_unique:
+        raise UsageError(
+            f"{path} holds {table.shape[0]} rows and {table.shape[1]} columns; expected numbers, the "
+            "same classes on both sides, each once: a,b / a,0,1 / b,1,0"
+        )
+    return table
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ Source: Dekker, Krackhardt and Snijders 2007, Psychometrika 72; Mantel 1967.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json, write_json, write_table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["LEAST_CLASSES", "MatrixRegression", "mrqap"]
 
@@ -79,6 +82,12 @@ class MatrixRegression:
         document = read_json(place)
         table = pd.DataFrame(document.pop("predictors"))
         return cls(**{**document, "table": table, "classes": tuple(document["classes"])})
+
+    def plot(self, ax: "Axes | None" = None) -> "Axes":
+        """The standardised coefficients, with their p."""
+        from otoscope import plots
+
+        return plots.regression(self.table, ax=ax)
 
     def __repr__(self) -> str:
         said = ", ".join(

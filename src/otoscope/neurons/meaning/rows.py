@@ -86,18 +86,18 @@ _COLUMNS = ("low_hz", "high_hz", "width", "peak", "peak_share", "selectivity", "
 def band_words(low_hz: float, high_hz: float) -> str:
     """A band for people; "" where it is not known.
 
-    >>> band_words(1963.2, 4044.0), band_words(50.0, 770.4), band_words(float("nan"), float("nan"))
-    ('2 to 4 kHz', '50 to 770 Hz', '')
+    >>> band_words(1963.2, 4044.0), band_words(50.0, 1340.4), band_words(float("nan"), float("nan"))
+    ('2 to 4 kHz', '50 Hz to 1.3 kHz', '')
     """
     if not high_hz > low_hz:
         return ""
-    if high_hz < 1000:
-        return f"{_two_digits(low_hz):g} to {_two_digits(high_hz):g} Hz"
-    return f"{_two_digits(low_hz) / 1000:g} to {_two_digits(high_hz) / 1000:g} kHz"
+    (low, unit), (high, last) = _two_digits(low_hz), _two_digits(high_hz)
+    return f"{low}{'' if unit == last else f' {unit}'} to {high} {last}"
 
 
-def _two_digits(value: float) -> float:
-    return float(f"{value:.2g}")
+def _two_digits(hz: float) -> tuple[str, str]:
+    value = float(f"{hz:.2g}")
+    return (f"{value / 1000:g}", "kHz") if value >= 1000 else (f"{value:g}", "Hz")
 
 
 def _halves(clips: int, splits: int, random: np.random.Generator) -> NDArray[np.float32]:
