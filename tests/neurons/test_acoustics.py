@@ -1,5 +1,7 @@
 """Meaning or acoustics of a labeling as a whole."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,6 +80,17 @@ def test_silence_constants_and_clips_without_descriptors_are_told(made):
     left = made.descriptors.assign(loudness=table["loudness"])[~table.isna().all(axis=1)]
     assert found.follows.correlations[["level", "pitch"]].isna().all(axis=None)
     assert len(left) == 382
+
+
+def test_twins_are_counted_beside_and_missing_ones_told(made, found, monkeypatch):
+    assert any(note.startswith("twin not recorded") for note in found.notes)
+    assert len(found.twins) == 0
+    other = world(classes=4, groups=24, clips=4, acoustic=6, specific=3, strength=2.0, seed=0, draw=0)
+    twin = SimpleNamespace(name="random-0", kind="random", seed=0, problem="", open=lambda: other)
+    monkeypatch.setattr(type(made), "twins", (twin,), raising=False)
+    again = acoustics(made, "class", made.descriptors)
+    assert again.twins["following"].tolist() == [int(again.follows.following.sum())]
+    assert not any(note.startswith("twin not recorded") for note in again.notes)
 
 
 def test_without_neurons_by_specific_it_is_aape_and_says_so():

@@ -64,7 +64,10 @@ def test_the_verb_describes_tells_and_keeps(run, store, tmp_path):
     assert "known of 28 of 30 clips" in out.replace("\n", " ").replace("  ", " ")
     assert "selectivity (eta squared, mean)" in out.replace("\n", " ")
     assert max(len(line) for line in out.splitlines()) <= 80
+    assert "the same in twins: random-0 " in out
     kept = Acoustics.load(store.results / "acoustics-pitch")
+    assert kept.twins is not None
+    assert kept.twins[["twin", "neurons"]].to_numpy().tolist() == [["random-0", 9216]]
     assert {"low_hz", "reliability", "before", "after"} <= set(kept.neurons.columns)
     assert len(kept.correlations) == len(kept.neurons)
     assert kept.plot(Figure().subplots()).get_ylabel() == "after the descriptors are regressed out"

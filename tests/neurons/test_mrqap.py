@@ -45,6 +45,19 @@ def slow_p(y, x, others, permutations, seed):
     return observed, (1 + count) / (1 + permutations)
 
 
+def test_coefficients_by_hand():
+    place, kind = np.arange(8.0), np.array([0, 1, 1, 0, 1, 0, 0, 1])
+    a, b = abs(place[:, None] - place), (kind[:, None] != kind).astype(float)
+    found = mrqap(1 + 2 * a - 3 * b, {"a": a, "b": b}, permutations=99)
+    assert found.table["coefficient"].tolist() == pytest.approx([2, -3])
+    assert found.r2 == pytest.approx(1)
+    upper = np.triu_indices(8, 1)
+    y = (1 + 2 * a - 3 * b)[upper]
+    assert found.table["beta"].tolist() == pytest.approx(
+        [2 * a[upper].std() / y.std(), -3 * b[upper].std() / y.std()]
+    )
+
+
 def test_agrees_with_the_slow_version():
     random = np.random.default_rng(1)
     a, b = symmetric(random, 8), far(random.standard_normal((8, 2)))

@@ -40,6 +40,8 @@ def _all_neurons(found: "Acoustics") -> Lines:
         f"follow a descriptor within classes: {followed} of these, "
         f"{total.sum():,} of all {len(found.follows.table):,} neurons"
     )
+    if found.twins is not None and len(found.twins):
+        yield from counts_line("the same in twins", dict(found.twins[["twin", "following"]].to_numpy()))
     if len(total):
         yield from counts_line("most followed", {str(k): int(v) for k, v in total.head(MANY).items()})
 

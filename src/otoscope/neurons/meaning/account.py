@@ -32,6 +32,8 @@ class Acoustics:
         correlations: Spearman's correlation of each of them, row by row, with every descriptor; those of all
             neurons are in `follows`.
         follows: which of all neurons follow a descriptor; None where that cannot be tested.
+        twins: how many neurons follow a descriptor in the recording's untrained and shuffled twins: columns
+            `twin`, `following` and `neurons`, of all; None where that cannot be tested.
         sharing: what the classes' shared neurons follow, by matrix regression; None where that cannot be.
         descriptors: one row a descriptor: `descriptor`, `clips` that have it, and `constant`.
         notes: what was left out or could not be done, and why; one sentence each.
@@ -42,6 +44,7 @@ class Acoustics:
     neurons: pd.DataFrame
     correlations: pd.DataFrame
     follows: Follows | None
+    twins: pd.DataFrame | None
     sharing: MatrixRegression | None
     descriptors: pd.DataFrame
     notes: tuple[str, ...]
@@ -53,6 +56,7 @@ class Acoustics:
             "chosen_by": self.chosen_by,
             "neurons": self.neurons.to_dict("records"),
             "follows": None if self.follows is None else self.follows.document(),
+            "twins": None if self.twins is None else self.twins.to_dict("records"),
             "sharing": None if self.sharing is None else self.sharing.document(),
             "descriptors": self.descriptors.to_dict("records"),
             "notes": list(self.notes),
@@ -91,6 +95,7 @@ class Acoustics:
             neurons=pd.read_parquet(place / "neurons.parquet"),
             correlations=pd.read_parquet(place / "neurons-correlations.parquet"),
             follows=Follows.load(place) if document["follows"] else None,
+            twins=_twins(document["twins"]),
             sharing=MatrixRegression.load(place) if document["sharing"] else None,
             descriptors=pd.read_parquet(place / "descriptors.parquet"),
             notes=tuple(document["notes"]),
@@ -120,3 +125,7 @@ class Acoustics:
         notes = "".join(f"<p>{note}</p>" for note in self.notes)
         shared = "" if self.sharing is None else self.sharing._repr_html_()
         return f"{self.neurons.head(20).to_html(index=False, na_rep='')}{shared}{notes}"
+
+
+def _twins(rows: list[dict[str, Any]] | None) -> pd.DataFrame | None:
+    return None if rows is None else pd.DataFrame(rows, columns=["twin", "following", "neurons"])

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from otoscope.descriptors import describe
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.addresses import flat_index
+from otoscope.neurons.baselines import beside, twins_missing
 from otoscope.neurons.designs import DesignName
 from otoscope.neurons.meaning.account import Acoustics
 from otoscope.neurons.meaning.choosing import chosen_neurons
@@ -82,6 +83,8 @@ def acoustics(
     options: dict[str, Any] = {"permutations": permutations, "seed": seed, "design": design, "clips": clips}
     say("correlating neurons with descriptors")
     followed = _or_note(notes, lambda: follows(store, table, label, alpha=alpha, **options))
+    twins = _in_twins(store, table, label, alpha=alpha, say=say, **options) if followed else None
+    notes += [missing] if (missing := twins_missing(store)) else []
     used = labelled_clips(store, label, clips)
     rho = rank_correlations(store, table, used.rows) if followed is None else followed.correlations
     found = _followed(store, chosen, rho, followed)
@@ -113,7 +116,9 @@ def acoustics(
     notes += [] if shared is None else shared[1]
     regression = None if shared is None else shared[0]
     own = rho.iloc[_flat(store, found)].reset_index(drop=True)
-    return Acoustics(label, chosen_by, found, own, followed, regression, known, tuple(dict.fromkeys(notes)))
+    return Acoustics(
+        label, chosen_by, found, own, followed, twins, regression, known, tuple(dict.fromkeys(notes))
+    )
 
 
 def _or_note(notes: list[str], step: Callable[[], T]) -> T | None:
@@ -125,6 +130,23 @@ def _or_note(notes: list[str], step: Callable[[], T]) -> T | None:
             raise
         notes.append(str(error))
         return None
+
+
+def _in_twins(
+    store: Any,
+    descriptors: pd.DataFrame,
+    label: str,
+    *,
+    say: Callable[[str], object],
+    **options: Any,
+) -> pd.DataFrame:
+    """How many neurons follow a descriptor in each twin of the recording."""
+    rows = []
+    for twin, recording in beside(store):
+        say(f"the same in twin {twin.name}")
+        flags = follows(recording, descriptors, label, **options).table["follows"]
+        rows.append((twin.name, int((flags != "").sum()), len(flags)))
+    return pd.DataFrame(rows, columns=["twin", "following", "neurons"])
 
 
 def _described(
