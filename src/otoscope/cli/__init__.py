@@ -3,11 +3,22 @@
 import sys
 import warnings
 
-from otoscope.cli import impact, recording, selecting, studies, tasks
+from otoscope.cli import acoustics, comparing, impact, recording, selecting, sharing, studies, tasks
 from otoscope.cli.app import app
 from otoscope.errors import OtoscopeError, UsageError
 
-__all__ = ["app", "impact", "main", "recording", "selecting", "studies", "tasks"]
+__all__ = [
+    "acoustics",
+    "app",
+    "comparing",
+    "impact",
+    "main",
+    "recording",
+    "selecting",
+    "sharing",
+    "studies",
+    "tasks",
+]
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """What the verbs print: tables of at most 80 columns on stdout, what is being done on stderr."""
 
+from otoscope.console.acoustics import acoustics_lines
 from otoscope.console.clips import (
     descriptor_lines,
     descriptors_document,
@@ -10,12 +11,16 @@ from otoscope.console.clips import (
     task_document,
     task_lines,
 )
+from otoscope.console.comparing import comparison_lines
 from otoscope.console.doing import ablation_lines, pretraining_lines, probe_lines, study_lines
-from otoscope.console.neurons import power_lines, selection_lines, selector_lines, sharing_lines
+from otoscope.console.neurons import power_lines, selection_lines, selector_lines
 from otoscope.console.printing import say, show
+from otoscope.console.sharing import sharing_lines
 
 __all__ = [
     "ablation_lines",
+    "acoustics_lines",
+    "comparison_lines",
     "descriptor_lines",
     "descriptors_document",
     "model_lines",

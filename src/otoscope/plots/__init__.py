@@ -1,5 +1,6 @@
 """Figures of what is found, from data frames and arrays."""
 
+from otoscope.plots.acoustics import before_after, following, regression
 from otoscope.plots.basic import (
     ablation,
     chance,
@@ -10,14 +11,22 @@ from otoscope.plots.basic import (
     profile,
     specifications,
 )
+from otoscope.plots.models import compared_differences, compared_models
+from otoscope.plots.power import power_curves
 
 __all__ = [
     "ablation",
+    "before_after",
     "chance",
+    "compared_differences",
+    "compared_models",
     "entropy",
+    "following",
     "layers",
     "matrix",
     "overview",
+    "power_curves",
     "profile",
+    "regression",
     "specifications",
 ]

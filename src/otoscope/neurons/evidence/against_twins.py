@@ -18,12 +18,9 @@ from numpy.typing import NDArray
 
 from otoscope.errors import OtoscopeError
 from otoscope.files import read_json, write_json, write_table
-from otoscope.neurons.addresses import positions
 from otoscope.neurons.baselines import beside, twins_missing
-from otoscope.neurons.halves import halves, unit_labels, units_of
+from otoscope.neurons.evidence.both_ways import class_auroc, flat_pairs, half_masks
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
-from otoscope.neurons.ranks import auroc
-from otoscope.neurons.rates import rate_blocks
 from otoscope.neurons.selection import Selection
 
 __all__ = ["TwinComparison", "against_twins", "class_auroc"]
@@ -130,7 +127,7 @@ def against_twins(
         OtoscopeError: a class that has clips in one half only, for want of groups.
     """
     chosen = labelled_clips(store, label, clips)
-    half = _halves(chosen, seed)
+    half, _ = half_masks(chosen, seed)
     everyone = [("trained", store), *((twin.name, recording) for twin, recording in beside(store))]
     models, categories = [], []
     for name, recording in everyone:
@@ -142,26 +139,6 @@ def against_twins(
             for category, area in zip(chosen.classes, best.tolist(), strict=True)
         ]
     return TwinComparison(label, pd.DataFrame(models), pd.DataFrame(categories), seed, twins_missing(store))
-
-
-def class_auroc(
-    store: Recording, rows: NDArray[np.int64], membership: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """How well each neuron of a recording tells each class from the rest, by the rank of a clip's share.
-
-    Args:
-        store: the recording.
-        rows: the clips, each with tokens. Shape (clips,).
-        membership: which of them bears which class. Shape (clips, classes).
-
-    Returns:
-        AUROC in [0, 1], see `otoscope.neurons.ranks.auroc`; 0.5 for a neuron that never fires, NaN for a
-        class that no clip or every clip bears. Shape (classes, neurons).
-    """
-    area = np.empty((membership.shape[1], sum(layer.units for layer in store.layers)))
-    for part, shares in rate_blocks(store, rows):
-        area[:, part] = auroc(shares, membership)
-    return area
 
 
 def _scores(
@@ -202,12 +179,8 @@ def _of_selection(
     selection: Selection, store: Recording, classes: tuple[str, ...], area: NDArray[np.float64]
 ) -> list[float]:
     """The AUROC of every (neuron, class) pair that was chosen."""
-    layer, unit = positions(store.layers)
-    flat = {place: number for number, place in enumerate(zip(layer.tolist(), unit.tolist(), strict=True))}
-    table = selection.table
     return [
-        float(area[classes.index(category), flat[int(at), int(one)]])
-        for at, one, category in zip(table["layer"], table["unit"], table["category"], strict=True)
+        float(each) for k, own in enumerate(flat_pairs(selection, store, classes)) for each in area[k, own]
     ]
 
 
@@ -215,24 +188,3 @@ def _mask(store: Recording, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     mask = np.zeros(len(np.asarray(store.tokens)), dtype=bool)
     mask[rows] = True
     return mask
-
-
-def _halves(chosen: LabelledClips, seed: int) -> NDArray[np.bool_]:
-    """Which clips are of the first half.
-
-    Raises:
-        OtoscopeError: a class has clips in one half only.
-    """
-    half, _ = halves(chosen, seed)
-    borne = unit_labels(chosen.membership, units_of(chosen))
-    for number, name in enumerate(chosen.classes):
-        bears = chosen.membership[:, number]
-        if not (bears & half).any() or not (bears & ~half).any():
-            what = "clips" if chosen.groups is None else "groups"
-            count = int(borne[:, number].sum())
-            raise OtoscopeError(
-                f"class {name!r} of labeling {chosen.labeling.name!r} has {count} "
-                f"{what if count > 1 else what[:-1]}, all of them in one half; expected some in both; try "
-                f"another seed, more {what}, or a labeling without this class"
-            )
-    return half
