@@ -87,17 +87,13 @@ def band_words(low_hz: float, high_hz: float) -> str:
     """A band for people; "" where it is not known.
 
     >>> band_words(1963.2, 4044.0), band_words(50.0, 1340.4), band_words(float("nan"), float("nan"))
-    ('2 to 4 kHz', '50 Hz to 1.3 kHz', '')
+    ('2 to 4 kHz', '0.05 to 1.3 kHz', '')
     """
     if not high_hz > low_hz:
         return ""
-    (low, unit), (high, last) = _two_digits(low_hz), _two_digits(high_hz)
-    return f"{low}{'' if unit == last else f' {unit}'} to {high} {last}"
-
-
-def _two_digits(hz: float) -> tuple[str, str]:
-    value = float(f"{hz:.2g}")
-    return (f"{value / 1000:g}", "kHz") if value >= 1000 else (f"{value:g}", "Hz")
+    unit, scale = ("kHz", 1000) if high_hz >= 1000 else ("Hz", 1)
+    low, high = (f"{float(f'{edge:.2g}') / scale:g}" for edge in (low_hz, high_hz))
+    return f"{low} to {high} {unit}"
 
 
 def _halves(clips: int, splits: int, random: np.random.Generator) -> NDArray[np.float32]:
