@@ -1,4 +1,4 @@
-"""Verbs that look for neurons: select, what classes share, selectors compared, power."""
+"""Verbs that look for neurons: select, selectors compared, power."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,6 @@ import typer
 
 from otoscope.cli.app import app
 from otoscope.cli.options import Design, Json, Label, Out, Pooling, Seed, StorePath
-from otoscope.errors import UsageError
 
 
 @app.command()
@@ -70,44 +69,6 @@ def select(
     )
     selection.save(out or opened.results / selection.folder)
     console.show(selection.document(), json, console.selection_lines(selection))
-
-
-@app.command()
-def share(
-    first: Annotated[str, typer.Argument(metavar="STORE:LABEL", help="A store and one of its labelings.")],
-    second: Annotated[
-        str | None, typer.Argument(metavar="[STORE:LABEL]", help="Another; default: itself.")
-    ] = None,
-    preset: Annotated[str, typer.Option(help="Filters: aape, aape-drop5 or lape.")] = "aape",
-    test: Annotated[
-        bool, typer.Option("--test", help="Test it; holds only where classes have alike numbers of neurons.")
-    ] = False,
-    permutations: Annotated[int, typer.Option(min=1, help="Permutations behind the tests.")] = 1000,
-    seed: Seed = 0,
-    out: Out = None,
-    json: Json = False,
-) -> None:
-    """Count the neurons that classes share, in one labeling or in two.
-
-    \b
-    Examples:
-      otoscope share gtzan.zarr:genre
-      otoscope share cremad.zarr:gender vc1.zarr:gender
-    """
-    from otoscope import console, neurons, open_store
-    from otoscope.files import slug
-
-    places = [_store_and_label(each) for each in (first, second) if each is not None]
-    selections = [
-        neurons.select(open_store(store), label, preset=preset, permutations=0, twins=False)
-        for store, label in places
-    ]
-    sharing = neurons.share(*selections, permutations=permutations if test else 0, seed=seed)
-    name = "-".join(
-        slug(each) for each in (places[0][1], *(f"{Path(s).stem}-{label}" for s, label in places[1:]))
-    )
-    sharing.save(out or open_store(places[0][0]).results / f"share-{name}")
-    console.show(sharing.document(), json, console.sharing_lines(sharing))
 
 
 @app.command()
@@ -189,10 +150,3 @@ def power(
         design=None if design is None else design.value,
     )
     console.show(found.document(), json, console.power_lines(found))
-
-
-def _store_and_label(text: str) -> tuple[str, str]:
-    store, colon, label = text.rpartition(":")
-    if not colon or not store or not label:
-        raise UsageError(f"{text!r}: expected STORE:LABEL, such as cremad.zarr:gender")
-    return store, label

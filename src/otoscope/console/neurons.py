@@ -1,4 +1,4 @@
-"""What is printed of neurons: selections, what they share, selectors, power."""
+"""What is printed of neurons: selections, selectors, power."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -8,7 +8,7 @@ from rich.table import Table
 from otoscope.console.printing import MANY, Lines, chance_cells, count, counts_line, figure, point, table_of
 
 if TYPE_CHECKING:
-    from otoscope.neurons import Selection, Sharing
+    from otoscope.neurons import Selection
     from otoscope.neurons.evidence.power import Power
 
 _POWER_ROWS = 50  # classes told of one by one
@@ -78,20 +78,6 @@ def _twin_lines(twins: Mapping[str, Any]) -> Lines:
         yield table
     if twins["note"]:
         yield twins["note"]
-
-
-def sharing_lines(sharing: "Sharing") -> Lines:
-    """Shared neurons, class by class."""
-    shared = sharing.shared
-    yield "neurons shared (diagonal: neurons of the class)"
-    table = table_of("", *(str(column) for column in shared.columns))
-    for name, row in shared.iterrows():
-        table.add_row(str(name), *(str(int(value)) for value in row))
-    yield table
-    if sharing.tests is None:
-        yield "not tested: no permutations were asked for"
-        return
-    yield sharing.tests.note
 
 
 def selector_lines(document: Mapping[str, Any]) -> Lines:

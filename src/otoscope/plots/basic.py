@@ -125,6 +125,7 @@ def matrix(
     ax: Axes | None = None,
     *,
     counts: pd.DataFrame | None = None,
+    marks: pd.DataFrame | None = None,
     within: bool = False,
     title: str = "",
     label: str = "Jaccard index",
@@ -137,16 +138,20 @@ def matrix(
         values: rows and columns are classes; the names of index and columns label the axes.
         ax: where to draw; a new figure by default.
         counts: whole numbers of the same shape to write into the cells. Large matrices go without.
+        marks: which cells get a star, booleans of the same shape.
         within: rows and columns are the same classes; the diagonal, a class with itself, is left without
             colour and out of the colour scale.
         title: heading of the axes.
         label: what the colour means.
 
     Raises:
-        UsageError: `counts` has another shape than `values`.
+        UsageError: `counts` or `marks` has another shape than `values`.
     """
-    if counts is not None and counts.shape != values.shape:
-        raise UsageError(f"matrix: counts are {counts.shape}, values {values.shape}; expected the same shape")
+    for name, given in (("counts", counts), ("marks", marks)):
+        if given is not None and given.shape != values.shape:
+            raise UsageError(
+                f"matrix: {name} are {given.shape}, values {values.shape}; expected the same shape"
+            )
     rows, columns = values.shape
     ax = axes_for(ax, (min(2.8 + 0.5 * columns, 11.0), min(1.8 + 0.5 * rows, 10.0)))
     shown = values.to_numpy(dtype=float, na_value=np.nan).copy()
@@ -155,10 +160,19 @@ def matrix(
     changes = bool((shown < 0).any())
     image = heat_of_changes(ax, shown) if changes else heat(ax, shown)
     name_classes(ax, values)
+    stars = np.full(values.shape, "") if marks is None else np.where(marks, "*", "")
     if max(rows, columns) <= _MOST_ANNOTATED:
         write = written_change if changes else "{:.2f}".format
         texts = values.map(write) if counts is None else counts.map("{:,.0f}".format)
-        annotate(ax, image, shown, texts.to_numpy(), size=11 if max(rows, columns) <= 8 else 7.5)
+        annotate(
+            ax,
+            image,
+            shown,
+            texts.to_numpy() + stars.astype(object),
+            size=11 if max(rows, columns) <= 8 else 7.5,
+        )
+    elif stars.any():
+        annotate(ax, image, shown, stars.astype(object), size=6)
     ax.set_title(title, parse_math=False)
     colour_bar(ax, image, label)
     return ax

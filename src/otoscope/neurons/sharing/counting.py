@@ -1,7 +1,7 @@
 """Neurons that classes share: within one labeling, or between two."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from otoscope.errors import OtoscopeError, UsageError
+from otoscope.errors import OtoscopeError
 from otoscope.files import read_json, write_json, write_table
 from otoscope.neurons.selection import Selection
 from otoscope.neurons.sharing.orders import OrderName, ordered
-from otoscope.neurons.sharing.testing import (
-    NameTest,
-    PairTests,
-    alike,
-    as_sharing_test,
-    name_test,
-    pair_tests,
-)
+from otoscope.neurons.sharing.testing import SharingTests
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +22,7 @@ __all__ = ["Sharing", "share"]
 
 Measure = Literal["shared", "jaccard", "overlap"]
 _MEASURES = ("shared", "jaccard", "overlap")
+_LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +36,7 @@ class Sharing:
         jaccard: shared over the neurons that either has, in [0, 1]; NaN where neither has any.
         overlap: shared over the neurons of the class that has fewer, in [0, 1]; NaN where it has none.
         provenance: of the selections.
-        tests: whether that is more than chance: `PairTests` within one labeling, `NameTest` between two; None
-            if no permutations were asked for.
+        tests: whether that is more than chance; None if nobody asked (`sharing_test` does).
     """
 
     labels: tuple[str, str]
@@ -52,7 +45,7 @@ class Sharing:
     jaccard: pd.DataFrame
     overlap: pd.DataFrame
     provenance: Mapping[str, Any]
-    tests: PairTests | NameTest | None = None
+    tests: SharingTests | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -71,6 +64,22 @@ class Sharing:
                 **{name: getattr(self, name).to_numpy()[rows, columns] for name in _MEASURES},
             }
         )
+
+    @property
+    def marks(self) -> pd.DataFrame:
+        """Which pairs of classes pass their test, q <= 0.05. Rows and columns as in `shared`, booleans."""
+        found = pd.DataFrame(False, index=self.shared.index, columns=self.shared.columns)
+        if self.tests is not None:
+            table = self.tests.pairs.table
+            for one, other in table.loc[table["q"] <= _LEVEL, ["category_a", "category_b"]].to_numpy():
+                found.loc[one, other] = True
+                if self.within:
+                    found.loc[other, one] = True
+        return found
+
+    def tested(self, tests: SharingTests) -> "Sharing":
+        """The same with tests."""
+        return replace(self, tests=tests)
 
     def document(self) -> dict[str, Any]:
         """The findings as JSON holds them: matrices as lists of rows, None where a ratio is not defined."""
@@ -113,7 +122,7 @@ class Sharing:
             labels=labels,
             within=document["within"],
             provenance=document["provenance"],
-            tests=as_sharing_test(document.get("tests")),
+            tests=SharingTests.from_document(tests) if (tests := document.get("tests")) else None,
             **matrices,
         )
 
@@ -126,6 +135,8 @@ class Sharing:
         taxonomy: Mapping[str, str] | None = None,
     ) -> "Axes":
         """The class-by-class matrix: colour is the measure, the numbers in the cells are shared neurons.
+
+        A star marks the pairs that pass their test (q <= 0.05).
 
         Args:
             ax: where to draw; a new figure by default.
@@ -145,6 +156,7 @@ class Sharing:
             getattr(self, measure).loc[rows, columns],
             ax=ax,
             counts=self.shared.loc[rows, columns],
+            marks=self.marks.loc[rows, columns],
             within=self.within,
             label=names[measure],
         )
@@ -166,7 +178,7 @@ class Sharing:
 
     def _repr_html_(self) -> str:
         title = " x ".join(dict.fromkeys(self.labels))
-        note = self.tests.note if self.tests else "Not tested: no permutations were asked for."
+        note = self.tests.note if self.tests else "Not tested: sharing_test says what permuted labels give."
         return (
             f"<h4>{escape(title)}: shared neurons</h4>{self.shared.to_html()}"
             f"<h4>Jaccard index</h4>{self.jaccard.to_html(na_rep='', float_format='{:.2f}'.format)}"
@@ -174,20 +186,15 @@ class Sharing:
         )
 
 
-def share(a: Selection, b: Selection | None = None, *, permutations: int = 0, seed: int = 0) -> Sharing:
-    """Count the neurons that classes share, and test whether that is more than chance gives.
+def share(a: Selection, b: Selection | None = None) -> Sharing:
+    """Count the neurons that classes share; `sharing_test` says besides whether that is more than chance.
 
     Args:
         a: a selection; its classes are the rows.
         b: another selection from the same model; its classes are the columns. By default the classes of `a`
             are compared with one another.
-        permutations: behind the tests: shuffled tables within a labeling, orders of the names between two;
-            0, the default, for no tests. They hold their level only where classes have about as many neurons:
-            see `otoscope.neurons.sharing.testing`.
-        seed: of the permutations.
 
     Raises:
-        UsageError: a negative number of permutations.
         OtoscopeError: the two selections are of different models: their neurons have nothing to do with each
             other.
 
@@ -198,8 +205,6 @@ def share(a: Selection, b: Selection | None = None, *, permutations: int = 0, se
     >>> share(select(p, response=0.5, share=0.5, assignment=0.5)).jaccard.loc["jazz", "classical"]
     np.float64(1.0)
     """
-    if permutations < 0:
-        raise UsageError(f"permutations is {permutations}; expected 0 or more, for example 1000")
     within = b is None
     other = a if b is None else b
     _check_models(a, other)
@@ -208,14 +213,6 @@ def share(a: Selection, b: Selection | None = None, *, permutations: int = 0, se
     sizes_a, sizes_b = rows.sum(axis=1)[:, None], columns.sum(axis=1)[None, :]
     classes, labels = (a.classes, other.classes), (a.label, other.label)
     jaccard = _matrix(_ratio(shared, sizes_a + sizes_b - shared), classes, labels, "float64")
-    tests: PairTests | NameTest | None = None
-    if permutations and within:
-        tests = pair_tests(rows > 0, a.classes, permutations=permutations, seed=seed)
-    elif permutations:
-        both = [name for name in a.classes if name in other.classes]
-        sides = ((rows, a.classes), (columns, other.classes))
-        twins = max(alike(found[[names.index(name) for name in both]] > 0) for found, names in sides)
-        tests = name_test(jaccard, twins, permutations=permutations, seed=seed)
     return Sharing(
         labels=labels,
         within=within,
@@ -223,7 +220,6 @@ def share(a: Selection, b: Selection | None = None, *, permutations: int = 0, se
         jaccard=jaccard,
         overlap=_matrix(_ratio(shared, np.minimum(sizes_a, sizes_b)), classes, labels, "float64"),
         provenance={"selections": [dict(each.provenance) for each in ((a,) if b is None else (a, b))]},
-        tests=tests,
     )
 
 

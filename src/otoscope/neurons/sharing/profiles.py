@@ -1,0 +1,351 @@
+"""Likeness of classes without any threshold: correlated profiles of all neurons, corrected for reliability.
+
+The profile of a class is d' of every neuron, class against rest. Two classes are compared by Spearman's
+correlation over all neurons of their profiles from complementary halves of the groups (without groups: of
+the clips), so that they have no clip and no noise in common:
+
+    corrected(k, l) = mean of rho(d'_k in one half, d'_l in the other), both ways
+                      / sqrt(reliability(k) reliability(l)),    reliability(k) = rho(d'_k, d'_k) of the halves
+
+Within one labeling each class is in the other's rest: K classes whose true profiles have nothing to do with
+each other correlate -1 / (K - 1), which `unrelated` gives. Between two labelings halves of both are compared.
+
+Sources: Spearman 1904 (correction for attenuation).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from otoscope.errors import OtoscopeError, UsageError
+from otoscope.files import read_json, write_json
+from otoscope.neurons.designs import Design, design_of
+from otoscope.neurons.halves import halves, units_of
+from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
+from otoscope.neurons.rates import rate_blocks
+from otoscope.neurons.sharing.counting import check_same_model
+from otoscope.neurons.sharing.testing import discoveries, few, pooled_p
+
+__all__ = ["ProfileCorrelation", "profile_correlation"]
+
+_LEAST_RELIABLE = 0.1
+"""Below this reliability a corrected correlation would be mostly noise: it is not given."""
+_LEVEL = 0.05
+_MATRICES = ("corrected", "low", "high", "p", "q")
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileCorrelation:
+    """Correlations of the profiles of classes over all neurons. Rows and columns are classes.
+
+    Attributes:
+        labels: the two labelings: of the rows and of the columns; twice the same within one.
+        corrected: Spearman's correlation over the geometric mean of the reliabilities; noise may carry it
+            beyond 1. NaN where a reliability is below 0.1, and on the diagonal within one labeling.
+        low: the 2.5th percentile of it over resampled groups.
+        high: the 97.5th.
+        p: that permuted labels correlate as much or more (before correction); NaN where nothing is tested.
+        q: of Benjamini-Hochberg over the pairs.
+        reliability: of the rows' classes and of the columns': two series.
+        unrelated: what classes that have nothing to do with each other correlate: -1 / (K - 1) within one
+            labeling of K classes, 0 between two.
+        note: what is tested and what is not, and why, for people.
+    """
+
+    labels: tuple[str, str]
+    corrected: pd.DataFrame
+    low: pd.DataFrame
+    high: pd.DataFrame
+    p: pd.DataFrame
+    q: pd.DataFrame
+    reliability: tuple["pd.Series[float]", "pd.Series[float]"]
+    unrelated: float
+    note: str
+
+    @property
+    def marks(self) -> pd.DataFrame:
+        """Which pairs correlate more than permuted labels, q <= 0.05."""
+        return self.q <= _LEVEL
+
+    def document(self) -> dict[str, Any]:
+        """The correlations as JSON holds them: matrices as lists of rows, None where there is none."""
+        return {
+            "labels": list(self.labels),
+            "classes": [list(self.corrected.index), list(self.corrected.columns)],
+            **{name: _listed(getattr(self, name).to_numpy()) for name in _MATRICES},
+            "reliability": [_listed(each.to_numpy()) for each in self.reliability],
+            "unrelated": self.unrelated,
+            "note": self.note,
+        }
+
+    def save(self, folder: str | Path) -> None:
+        """Write `profiles.json`."""
+        write_json(Path(folder) / "profiles.json", self.document())
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "ProfileCorrelation":
+        """Read what `save` wrote.
+
+        Raises:
+            OtoscopeError: the folder holds none.
+        """
+        place = Path(folder) / "profiles.json"
+        if not place.is_file():
+            raise OtoscopeError(f"{folder} holds no profiles.json; expected a folder of `otoscope share`")
+        document = read_json(place)
+        labels, classes = document["labels"], document["classes"]
+        return cls(
+            labels=(labels[0], labels[1]),
+            **{name: _frame(np.array(document[name], float), classes, labels) for name in _MATRICES},
+            reliability=_series([np.array(each, float) for each in document["reliability"]], classes),
+            unrelated=document["unrelated"],
+            note=document["note"],
+        )
+
+    def __repr__(self) -> str:
+        rows, columns = self.corrected.shape
+        return f"ProfileCorrelation({' x '.join(dict.fromkeys(self.labels))}: {rows} x {columns} classes)"
+
+
+def profile_correlation(
+    store: Recording,
+    label: str,
+    other: Recording | None = None,
+    other_label: str | None = None,
+    *,
+    permutations: int = 200,
+    resamples: int = 100,
+    seed: int = 0,
+) -> ProfileCorrelation:
+    """Correlate the profiles of classes over all neurons, corrected for reliability.
+
+    Args:
+        store: a recording; the classes of its labeling are the rows.
+        label: its labeling.
+        other: another recording of the same model; the classes of its labeling are the columns. By default
+            the classes of one labeling are compared with one another.
+        other_label: its labeling; by default of the same name as `label`.
+        permutations: of the labels, as the design allows; at least 1.
+        resamples: of the groups within each half and class, for the interval; at least 1.
+        seed: of everything random.
+
+    Raises:
+        UsageError: no permutation or resample.
+        OtoscopeError: the recordings are of different models.
+    """
+    if min(permutations, resamples) < 1:
+        raise UsageError(f"permutations is {permutations}, resamples {resamples}; expected 1 or more of both")
+    within = other is None and other_label in (None, label)
+    columns = (store if other is None else other, other_label or label)
+    if other is not None:
+        check_same_model((label, columns[1]), (store.info.get("model", {}), other.info.get("model", {})))
+    sides = [_Profiled.of(store, label)] + ([] if within else [_Profiled.of(*columns)])
+    random = np.random.default_rng(seed)
+    plain = _correlated([side.halves(seed) for side in sides])
+    permuted = [_correlated([side.permuted(random, seed) for side in sides])[0] for _ in range(permutations)]
+    resampled = [
+        _corrected(*_correlated([side.resampled(random, seed) for side in sides])) for _ in range(resamples)
+    ]
+    return _result(sides, plain, np.array(permuted), np.array(resampled), within)
+
+
+@dataclass(frozen=True)
+class _Profiled:
+    """A labeling of a recording whose profiles are wanted."""
+
+    store: Recording
+    clips: LabelledClips
+    design: Design
+
+    @classmethod
+    def of(cls, store: Recording, label: str) -> "_Profiled":
+        clips = labelled_clips(store, label)
+        return cls(store, clips, design_of(clips.membership, clips.groups, label=label))
+
+    def halves(self, seed: int) -> list[NDArray[np.float64]]:
+        """The ranked profiles of both halves, each of shape (classes, neurons)."""
+        return self._ranked(self.clips, seed, np.ones(len(self.clips.rows)))
+
+    def permuted(self, random: np.random.Generator, seed: int) -> list[NDArray[np.float64]]:
+        """The same with permuted labels, split anew in the same way."""
+        membership = self.design.permuted(random)[self.design.unit]
+        return self._ranked(replace(self.clips, membership=membership), seed, np.ones(len(membership)))
+
+    def resampled(self, random: np.random.Generator, seed: int) -> list[NDArray[np.float64]]:
+        """The same with groups drawn with replacement, within each half and set of labels."""
+        unit = units_of(self.clips)
+        first = np.unique(unit, return_index=True)[1]
+        half = halves(self.clips, seed)[0][first]
+        held = np.zeros((len(first), self.clips.membership.shape[1]), bool)
+        np.logical_or.at(held, unit, self.clips.membership)
+        stratum = np.unique(np.column_stack([half, held]), axis=0, return_inverse=True)[1].ravel()
+        times = np.zeros(len(first))
+        for each in range(stratum.max() + 1):
+            inside = np.flatnonzero(stratum == each)
+            times += np.bincount(random.choice(inside, len(inside)), minlength=len(first))
+        return self._ranked(self.clips, seed, times[unit])
+
+    def _ranked(
+        self, clips: LabelledClips, seed: int, times: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        masks = halves(clips, seed)
+        found = [
+            np.concatenate(parts, axis=1) for parts in zip(*self._blocks(clips, masks, times), strict=True)
+        ]
+        return [_standard_ranks(each) for each in found]
+
+    def _blocks(
+        self, clips: LabelledClips, masks: tuple[NDArray[np.bool_], ...], times: NDArray[np.float64]
+    ) -> Iterator[list[NDArray[np.float64]]]:
+        weights = [(clips.membership[mask] * times[mask][:, None], times[mask]) for mask in masks]
+        for _, rates in rate_blocks(self.store, clips.rows):
+            yield [
+                _d_prime(rates[mask].astype(float), *weight)
+                for mask, weight in zip(masks, weights, strict=True)
+            ]
+
+
+def _d_prime(
+    rates: NDArray[np.float64], inside: NDArray[np.float64], times: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(mu(k) - mu(rest)) / sqrt((var(k) + var(rest)) / 2), 0 where neither varies. Shape (classes, neurons).
+
+    Args:
+        rates: shape (clips, neurons).
+        inside: how many times each clip counts for each class. Shape (clips, classes).
+        times: how many times each clip counts. Shape (clips,).
+    """
+    rates = rates - rates.mean(axis=0)
+    number = inside.sum(axis=0)[:, None]
+    sums, squares = inside.T @ rates, inside.T @ rates**2
+    rest = times.sum() - number
+    means = sums / np.maximum(number, 1), (times @ rates - sums) / np.maximum(rest, 1)
+    spreads = (
+        np.maximum(square / np.maximum(count, 1) - mean**2, 0) * count / np.maximum(count - 1, 1)
+        for square, count, mean in zip(
+            (squares, times @ rates**2 - squares), (number, rest), means, strict=True
+        )
+    )
+    spread = np.sqrt(sum(spreads) / 2)
+    found: NDArray[np.float64] = np.zeros_like(sums)
+    np.divide(means[0] - means[1], spread, out=found, where=spread > 1e-9)
+    return found
+
+
+def _standard_ranks(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks over the neurons, of mean 0 and length 1: their products are Spearman's correlations."""
+    ranks = rankdata(profiles, axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+    standard: NDArray[np.float64] = np.divide(ranks, length, out=np.zeros_like(ranks), where=length > 0)
+    return standard
+
+
+def _correlated(
+    sides: list[list[NDArray[np.float64]]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Correlations of the classes, shape (classes, classes), and the reliabilities of both sides."""
+    (a, b), (c, d) = sides[0], sides[-1]
+    # Within a labeling only complementary halves meet; two labelings' halves may all meet.
+    pairs = [(a, b), (b, a)] if len(sides) == 1 else [(a, c), (a, d), (b, c), (b, d)]
+    cross = np.mean([one @ two.T for one, two in pairs], axis=0)
+    return cross, (a * b).sum(axis=1), (c * d).sum(axis=1)
+
+
+def _corrected(
+    cross: NDArray[np.float64], one: NDArray[np.float64], two: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    enough = np.logical_and.outer(one >= _LEAST_RELIABLE, two >= _LEAST_RELIABLE)
+    scale = np.sqrt(np.maximum(np.outer(one, two), _LEAST_RELIABLE**2))
+    return np.where(enough, cross / scale, np.nan)
+
+
+def _result(
+    sides: list[_Profiled],
+    plain: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
+    permuted: NDArray[np.float64],
+    resampled: NDArray[np.float64],
+    within: bool,
+) -> ProfileCorrelation:
+    cross, one, two = plain
+    classes = [list(side.clips.classes) for side in (sides[0], sides[-1])]
+    labels = [side.clips.labeling.name for side in (sides[0], sides[-1])]
+    corrected = _corrected(*plain)
+    known = np.isfinite(resampled).mean(axis=0) >= 0.5
+    low, high = np.percentile(np.where(np.isfinite(resampled), resampled, cross), [2.5, 97.5], axis=0)
+    p, q = np.full(cross.shape, np.nan), np.full(cross.shape, np.nan)
+    cells = np.triu_indices(len(cross), k=1) if within else tuple(map(np.ravel, np.indices(cross.shape)))
+    short = any(few(side.design.distinct) for side in sides)
+    if not short:
+        p[cells] = pooled_p(cross[cells], permuted[:, cells[0], cells[1]])[1]
+        q[cells] = discoveries(p[cells])
+        if within:
+            p.T[cells], q.T[cells] = p[cells], q[cells]
+    for each in (low, high):
+        each[~known | np.isnan(corrected)] = np.nan
+    if within:
+        for each in (corrected, low, high):
+            np.fill_diagonal(each, np.nan)
+    unrelated = -1 / (len(cross) - 1) if within else 0.0
+    matrices = dict(zip(_MATRICES, (corrected, low, high, p, q), strict=True))
+    return ProfileCorrelation(
+        (labels[0], labels[1]),
+        **{name: _frame(values, classes, labels) for name, values in matrices.items()},
+        reliability=_series([one, two], classes),
+        unrelated=unrelated,
+        note=_about(sides, (one, two), unrelated, short, len(permuted)),
+    )
+
+
+def _about(
+    sides: list[_Profiled],
+    reliability: tuple[NDArray[np.float64], NDArray[np.float64]],
+    unrelated: float,
+    short: bool,
+    permutations: int,
+) -> str:
+    poor = [
+        name
+        for side, found in zip(sides, reliability, strict=False)
+        for name, value in zip(side.clips.classes, found, strict=True)
+        if value < _LEAST_RELIABLE
+    ]
+    parts = [
+        "Not tested: too few distinct permutations of the labels."
+        if short
+        else f"p by {permutations} permutations of the labels, as the design allows: whether the profiles "
+        "have anything to do with each other.",
+        f"Profiles that are unrelated correlate {unrelated:.2f}, because each class is in the other's rest."
+        if unrelated
+        else "",
+        f"Reliability below {_LEAST_RELIABLE:g}, so no correlation: {', '.join(poor)}." if poor else "",
+        "Both labelings are of the same clips: their profiles have noise in common."
+        if len(sides) == 2 and sides[0].store is sides[1].store
+        else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+def _frame(values: NDArray[np.float64], classes: list[list[str]], labels: Any) -> pd.DataFrame:
+    return pd.DataFrame(
+        values.reshape(len(classes[0]), len(classes[1])),
+        index=pd.Index(classes[0], name=labels[0]),
+        columns=pd.Index(classes[1], name=labels[1]),
+    )
+
+
+def _series(
+    values: list[NDArray[np.float64]], classes: list[list[str]]
+) -> tuple["pd.Series[float]", "pd.Series[float]"]:
+    one, two = (pd.Series(each, index=names) for each, names in zip(values, classes, strict=True))
+    return one, two
+
+
+def _listed(values: NDArray[Any]) -> list[Any]:
+    return [_listed(each) if np.ndim(each) else None if np.isnan(each) else float(each) for each in values]
