@@ -1,4 +1,4 @@
-"""A study: models by tasks, recorded, dissected, probed and ablated into one folder, ending in a report.
+"""A study: models by tasks, recorded beside their twins, dissected and ablated into one folder, and a report.
 
 The miniature study of `otoscope demo` is one of these.
 """
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from otoscope.interventions import Ablation, ProbeScore
     from otoscope.models import AudioModel
     from otoscope.neurons import Selection
+    from otoscope.neurons.evidence.gathering import Evidence
     from otoscope.tasks import Task
 
 
@@ -36,7 +37,11 @@ class Study:
         each_class: switch off each class's neurons by themselves, an experiment a class; by default all of a
             labeling's at once.
         permutations: label permutations behind every chance level.
-        seed: seed of permutations, probe splits and control draws.
+        twins: untrained twins recorded beside each trained model.
+        shuffled: twins with the trained weights shuffled, likewise.
+        splits: how often the groups are split in halves, for the stability.
+        bootstrap: draws of groups behind the intervals of held-out effects.
+        seed: seed of permutations, halves, probe splits and control draws.
     """
 
     models: tuple[str, ...]
@@ -44,6 +49,10 @@ class Study:
     ablations: tuple[tuple[str, str], ...] = ()
     each_class: bool = False
     permutations: int = 100
+    twins: int = 2
+    shuffled: int = 1
+    splits: int = 5
+    bootstrap: int = 200
     seed: int = 0
 
 
@@ -67,22 +76,64 @@ FULL = Study(
 
 @dataclass(frozen=True)
 class Dissection:
-    """One labeling as one model hears it: its class-specific neurons, and what a probe can read."""
+    """One labeling as one model hears it: its class-specific neurons, how they fare, and what a probe reads.
+
+    Attributes:
+        model: spec of the model.
+        task: spec of the task.
+        evidence: what `specific` and `aape` select, and how it fares against every baseline.
+        probe: what a linear classifier reads.
+    """
 
     model: str
     task: str
-    selection: "Selection"
+    evidence: "Evidence"
     probe: "ProbeScore"
 
+    @property
+    def specific(self) -> "Selection | None":
+        """What `specific` selects; None where it refuses the labeling."""
+        return self.evidence.selections.get("specific")
+
+    @property
+    def selection(self) -> "Selection":
+        """What the paper's filters (`aape`) select."""
+        return self.evidence.selections["aape"]
+
     def document(self) -> dict[str, Any]:
-        """The words of `select --json`, with the model, the task and the probe's accuracy."""
+        """The words of `select --json` for `aape`; within, those for `specific`, or why it is refused."""
+        refused = self.evidence.table.set_index("preset")["refused"].get("specific", "")
         return {
             "model": self.model,
             "task": self.task,
             **self.selection.document(),
+            "specific": {"refused": refused} if self.specific is None else self.specific.document(),
+            "evidence": self.evidence.document(),
             "probe_accuracy": self.probe.accuracy,
             "probe": self.probe.document(),
         }
+
+
+def _row(dissection: Dissection) -> dict[str, Any]:
+    """What the summary says of one labeling, each count beside its chance level and its twins."""
+    row: dict[str, Any] = {"task": dissection.task, "label": dissection.selection.label}
+    row["model"] = dissection.model
+    table = dissection.evidence.table.set_index("preset")
+    for preset, selection in (("specific", dissection.specific), ("aape", dissection.selection)):
+        document = {} if selection is None else selection.document()
+        chance = document.get("chance") or {}
+        for measure in ("neurons", "coverage", "depth"):
+            row[f"{preset}_{measure}"] = document.get(measure)
+            row[f"{preset}_{measure}_chance"] = (chance.get(measure) or {}).get("mean")
+        for kind in ("random", "shuffled"):
+            counts = selection.twins.of(kind, "neurons") if selection and selection.twins else []
+            row[f"{preset}_twins_{kind}"] = " ".join(f"{count:.0f}" for count in counts)
+        for measure in ("held_out", "held_out_twins_most", "beyond_twins_low", "stability"):
+            row[f"{preset}_{measure}"] = table[measure].get(preset)
+    row["refused"] = table["refused"].get("specific", "")
+    chance = dissection.selection.chance
+    row["aape_depth_p"] = None if chance is None else chance.depth.p
+    return row | {"probe_accuracy": dissection.probe.accuracy}
 
 
 @dataclass(frozen=True)
@@ -95,26 +146,8 @@ class StudyResult:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per task, labeling and model: what was found, beside chance, and the probe's accuracy."""
-        rows = []
-        for dissection in self.dissections:
-            document = dissection.document()
-            chance = document["chance"]
-            rows.append(
-                {
-                    "task": dissection.task,
-                    "label": document["label"],
-                    "model": dissection.model,
-                    "neurons": document["neurons"],
-                    "neurons_chance": chance["neurons"]["mean"],
-                    "coverage": document["coverage"],
-                    "coverage_chance": chance["coverage"]["mean"],
-                    "depth": document["depth"],
-                    "depth_chance": chance["depth"]["mean"],
-                    "depth_p": chance["depth"]["p"],
-                    "probe_accuracy": dissection.probe.accuracy,
-                }
-            )
+        """One row per task, labeling and model: what was found, beside chance and twins, and the probe."""
+        rows = [_row(dissection) for dissection in self.dissections]
         order = [list(dict.fromkeys(row[key] for row in rows)) for key in ("task", "label", "model")]
         return pd.DataFrame(rows).sort_values(
             ["task", "label", "model"],
@@ -215,7 +248,7 @@ def _hear(study: Study, folder: Path, limit: int | None, progress: bool, pair: t
     spec, heard = pair
     model = load_model(spec)
     place = folder / "stores" / f"{slug(spec)}-{slug(heard)}.zarr"
-    store = _record(model, load_task(heard), place, limit, progress)
+    store = _record(model, load_task(heard), place, study, limit, progress)
     return _Heard(
         place,
         tuple(_dissect(store, label, study, spec, heard) for label in store.labelings),
@@ -227,22 +260,39 @@ def _hear(study: Study, folder: Path, limit: int | None, progress: bool, pair: t
     )
 
 
-def _record(model: "AudioModel", task: "Task", place: Path, limit: int | None, progress: bool) -> "Store":
-    from otoscope.activations import record
+def _record(
+    model: "AudioModel", task: "Task", place: Path, study: Study, limit: int | None, progress: bool
+) -> "Store":
+    """Record a model and its twins over one reading of the audio; an untrained model has none."""
+    from otoscope.activations import record_all, with_twins
 
-    return record(model, task, place, limit=limit, progress=progress)
+    untrained = model.name.startswith(("mini:random", "random:", "shuffled:"))
+    wanted = (0, 0) if untrained else (study.twins, study.shuffled)
+    models, places = with_twins([model], [place], wanted[0], shuffled=wanted[1])
+    return record_all(models, task, places, limit=limit, progress=progress)[0]
 
 
 def _dissect(store: "Store", label: str, study: Study, model: str, task: str) -> Dissection:
     from otoscope.interventions import probe_accuracy
-    from otoscope.neurons import select, share
+    from otoscope.neurons import share
+    from otoscope.neurons.evidence.gathering import evidence
 
-    selection = select(store, label, preset="aape", permutations=study.permutations, seed=study.seed)
-    selection.save(store.results / selection.folder)
-    share(selection).save(store.results / f"share-{slug(label)}")
+    found = evidence(
+        store,
+        label,
+        presets=("specific", "aape"),
+        permutations=study.permutations,
+        splits=study.splits,
+        bootstrap=study.bootstrap,
+        seed=study.seed,
+    )
+    found.save(store.results / found.folder)
+    for selection in found.selections.values():
+        selection.save(store.results / selection.folder)
+    share(found.selections["aape"]).save(store.results / f"share-{slug(label)}")
     probe = probe_accuracy(store, label, seed=study.seed)
     write_json(store.results / f"probe-{slug(label)}.json", probe.document())
-    return Dissection(model, task, selection, probe)
+    return Dissection(model, task, found, probe)
 
 
 def _ablate(store: "Store", label: str, model: "AudioModel", study: Study, progress: bool) -> "Ablation":

@@ -162,7 +162,7 @@ def test_with_twins_their_counts_stand_beside_the_store_s(toy, make_store, tmp_p
     beside.save(store.results / "select-it")
     page = Page(report([store], tmp_path / "report"))
     assert "The same selection in twins finds: untrained 3; shuffled 4." in page.text
-    assert "untrained 33\xa0%; shuffled 67\xa0%" in page.text
+    assert "untrained 33 %; shuffled 67 %" in page.text
     assert "twin not recorded" not in page.text
 
 

@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "results"
 def main() -> None:
     study = Path(sys.argv[1])
     write("summary.md", summary(read_json(study / "study.json")["results"]))
-    stores = sorted((study / "stores").iterdir())
+    stores = sorted((study / "stores").glob("*.zarr"))
     write("ablation.md", ablations(stores))
     picture(stores)
 

@@ -57,27 +57,36 @@ def pretraining_lines(result: "PretrainResult") -> Lines:
 
 
 def study_lines(result: "StudyResult") -> Lines:
-    """A study's summary: per task, labeling and model, what was found beside chance."""
-    table = table_of("", "model", "neurons", "coverage", "depth", "p", "probe")
+    """A study's summary: per task, labeling and model, what was found beside chance and twins."""
+    table = table_of("", "model", "specific", "aape", "p", "AUROC", "probe")
     for task, found in result.table.groupby("task", sort=False):
         table.add_row(str(task), style="bold")
         for label, rows in found.groupby("label", sort=False):
             for position, row in enumerate(rows.to_dict("records")):
                 table.add_row(
-                    f"  {label}" if position == 0 else "",
+                    str(label) if position == 0 else "",
                     str(row["model"]),
-                    *(
-                        f"{figure(row[key], form)} ({figure(row[f'{key}_chance'], form)})"
-                        for key, form in (("neurons", "{:.0f}"), ("coverage", "{:.2f}"), ("depth", "{:.4f}"))
-                    ),
-                    figure(row["depth_p"], "{:.2f}"),
+                    *(_found_cell(row, preset) for preset in ("specific", "aape")),
+                    figure(row["aape_depth_p"], "{:.2f}"),
+                    figure(row["aape_held_out"], "{:.2f}"),
                     figure(row["probe_accuracy"], "{:.2f}"),
                 )
         table.add_section()
     yield table
     yield (
-        "neurons: class-specific ones; coverage: share of classes that have one; depth: how far their "
-        "entropy lies below log K, in nats; in brackets, the mean under permuted labels. p: of the depth; "
-        "the rest is described, not tested. probe: accuracy, tested on groups that it did not learn from."
+        "specific, aape: class-specific neurons by either preset; in brackets, their mean number under "
+        "permuted labels, and their numbers in the twins (untrained ones, then shuffled); no twin: the model "
+        "is untrained itself. p: of the depth of aape; counts are described, not tested. AUROC: how well "
+        "aape's neurons tell their classes on clips that their choice has not seen. probe: accuracy, "
+        "tested on groups that it did not learn from."
     )
     yield f"open {result.report}"
+
+
+def _found_cell(row: Mapping[Any, Any], preset: str) -> str:
+    """A count, with that of permuted labels and of the twins in brackets: "29 (0.1; 0 0 0)"."""
+    neurons, chance = row[f"{preset}_neurons"], row[f"{preset}_neurons_chance"]
+    if neurons is None or neurons != neurons:
+        return "refused"
+    twins = f"{row[f'{preset}_twins_random']} {row[f'{preset}_twins_shuffled']}".strip() or "no twin"
+    return f"{neurons:.0f} ({chance:.{1 if 0 < chance < 1 else 0}f}; {twins})"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.commands import record_command, select_command
-from otoscope.reporting.wording import number, percent
 
 if TYPE_CHECKING:
     from otoscope.neurons import Selection
@@ -49,9 +48,9 @@ def _row(selection: Selection, what: str) -> str:
     """The figures of all twins, kind by kind; "" without any."""
     if selection.twins is None:
         return ""
-    write = number if what == "neurons" else percent
+    scale, unit = (1, "") if what == "neurons" else (100, " %")
     parts = []
     for kind, word in KINDS.items():
         if found := selection.twins.of(kind, what):
-            parts.append(f"{word} {', '.join(write(value) for value in found)}")
+            parts.append(f"{word} {', '.join(f'{scale * value:.0f}' for value in found)}{unit}")
     return "; ".join(parts)

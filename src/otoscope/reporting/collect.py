@@ -103,7 +103,7 @@ def _collect(number: int, store: Store) -> Recorded:
 def _selections(store: Store, gathered: Mapping[str, Evidence]) -> tuple[Selection, ...]:
     """Those that `select` saved, and those within evidence that it did not; `specific` before the filters."""
     place = _place(store)
-    found = {(each.label, each.preset): each for it in gathered.values() for each in it.selections}
+    found = {(each.label, each.preset): each for it in gathered.values() for each in it.selections.values()}
     saved = tuple(map(Selection.load, _folders(Path(store.results), "select-")))
     for each in saved:
         found.pop((each.label, each.preset), None)

@@ -208,11 +208,12 @@ def _held_out(overview: pd.DataFrame) -> list[str]:
     sentences = []
     known = overview[overview["held_out"].notna() & overview["held_out_twins_most"].notna()]
     for preset, rows in known.groupby("preset", sort=False):
-        better = rows["held_out"] > rows["held_out_twins_most"]
+        better = rows["beyond_twins_low"] > 0
         sentences.append(
             f"On clips that the choice has not seen, the neurons of {preset} tell their classes better than "
             f"those of every twin in {int(better.sum())} of {counted(len(rows), 'selection')} (AUROC, "
-            f"medians: {rows['held_out'].median():.2f}, twins {rows['held_out_twins'].median():.2f})"
+            f"medians: {rows['held_out'].median():.2f}, twins {rows['held_out_twins'].median():.2f}; the "
+            f"interval of the difference excludes 0)"
             f"{_but(rows[~better])}."
         )
     return sentences
@@ -226,7 +227,7 @@ def _stability(overview: pd.DataFrame) -> list[str]:
     known = overview[overview["stability"].notna()]
     parts = [
         f"{preset} {number(rows['stability'].median(), 2)} "
-        f"({number(rows['stability_chance'].median(), 2)} for random sets)"
+        f"({number(rows['stability_chance'].median(), 2)} under permuted labels)"
         for preset, rows in known.groupby("preset", sort=False)
     ]
     if not parts:

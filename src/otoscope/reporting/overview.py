@@ -23,7 +23,10 @@ MEASURES = {
 """The measures of the table, with their unit, in reading order."""
 
 _SPREAD = {"chance": "mean", "low": "low", "high": "high"}
-_GATHERED = ("held_out", "held_out_twins", "held_out_twins_most", "stability", "stability_chance")
+_GATHERED = (
+    *("held_out", "held_out_low", "held_out_high", "held_out_twins", "held_out_twins_most"),
+    *("beyond_twins_low", "stability", "stability_chance", "stability_chance_most", "follows", "size_bias"),
+)
 _COLUMNS = [
     *("store", "model", "task", "label", "preset", "classes", "clips", "refused"),
     *(
@@ -45,12 +48,11 @@ def overview_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
         then for `neurons`, `coverage` and `depth` the value and its distribution under permuted labels
         (`_chance` the mean, `_low` and `_high` the central 95 %), `twins` and `twins_coverage` (the same
         selection in the twins, as text, or that there are none), `twins_most` (the largest of their counts),
-        `pairs`, `depth_p`, `excess_p`, how the permutation was done (`design, permutations, distinct`), from
-        the evidence `held_out` (mean AUROC on clips that the choice has not seen), `held_out_twins` (the mean
-        of the twins'), `held_out_twins_most`, `stability` and `stability_chance` (Jaccard index of
-        complementary halves); and the probe's accuracy (`probe`) with its 95 % interval (`probe_low`,
-        `probe_high`) and that of always naming the most frequent class (`probe_chance`). Missing where
-        nothing was computed. A selection without permutations has no figures: a bare count says nothing.
+        `pairs`, `depth_p`, `excess_p`, how the permutation was done (`design, permutations, distinct`), the
+        columns of evidence from `held_out` to `size_bias` (see `Evidence.table`), and the probe's accuracy
+        (`probe`) with its 95 % interval (`probe_low`, `probe_high`) and that of always naming the most
+        frequent class (`probe_chance`). Missing where nothing was computed. A selection without permutations
+        has no figures: a bare count says nothing.
     """
     rows = [row for each in recorded for row in _rows(each)]
     asked = list(dict.fromkeys((row["task"], row["label"]) for row in rows))
@@ -156,5 +158,5 @@ def _selected(recorded: Recorded, selection: Selection) -> dict[str, Any]:
     }
 
 
-def _gathered(row: dict[str, Any] | None) -> dict[str, Any]:
+def _gathered(row: dict[Any, Any] | None) -> dict[str, Any]:
     return {} if row is None else {key: row[key] for key in _GATHERED}

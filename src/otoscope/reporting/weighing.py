@@ -93,6 +93,12 @@ def _text(measure: str) -> Callable[[Row], str]:
     return lambda row: row[measure] or MISSING
 
 
+def _unseen(row: Row) -> str:
+    if not _known(row["held_out"]):
+        return MISSING
+    return f"{row['held_out']:.2f} ({row['held_out_low']:.2f} to {row['held_out_high']:.2f})"
+
+
 def _twins_held_out(row: Row) -> str:
     if not _known(row["held_out_twins"]):
         return MISSING
@@ -108,8 +114,9 @@ _LINES: Mapping[str, Callable[[Row], str]] = {
     "coverage in the twins": _text("twins_coverage"),
     "depth, p": _plain("depth_p", "{:.3f}"),
     "excess of all neurons, p": _plain("excess_p", "{:.3f}"),
-    "AUROC on unseen clips": _plain("held_out", "{:.2f}"),
+    "AUROC on unseen clips": _unseen,
     "AUROC of the twins' own neurons": _twins_held_out,
     "agreement of halves (Jaccard)": _plain("stability", "{:.2f}"),
-    "agreement of random sets": _plain("stability_chance", "{:.3f}"),
+    "agreement under permuted labels": _plain("stability_chance", "{:.3f}"),
+    "neurons that follow a descriptor": _plain("follows", "{:.0f}"),
 }

@@ -1,0 +1,194 @@
+"""Write the page "Evidence" and the README's claims from a finished miniature study.
+
+    python tools/docs_evidence.py demo        # after `make demo`: the table, the figure and the page
+    python tools/docs_evidence.py             # the page again, from the table in docs/results/evidence.csv
+    python tools/docs_evidence.py --readme    # the README's claims, from the same table
+
+No figure and no verdict in them is typed by hand. The claims stand between two marks in the README.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from otoscope.drawing import CONTROL, SERIES, finish
+from otoscope.errors import OtoscopeError
+from otoscope.files import replacing
+from otoscope.reporting.collect import collect
+from otoscope.reporting.findings import ALPHA, RECOMMENDED, findings
+from otoscope.reporting.overview import overview_table
+
+ROOT = Path(__file__).parents[1]
+TABLE = ROOT / "docs" / "results" / "evidence.csv"
+FIGURE = TABLE.with_suffix(".png")
+PAGE = ROOT / "docs" / "evidence.md"
+README = ROOT / "README.md"
+BEGIN = "<!-- claims: written by tools/docs_evidence.py --readme -->"
+END = "<!-- end of claims -->"
+
+_WORDS = ("model", "task", "label", "preset", "refused", "twins", "twins_coverage", "design", "distinct")
+_LEFT_OUT = ["store", "pairs"]
+_HEAD = """# Evidence on the miniature
+
+What of the class-specific neurons survives which baseline, for every labeling and model of the study that
+`make demo` runs. The page is written by `tools/docs_evidence.py` from that run, verdicts included; the table
+behind it is [evidence.csv](results/evidence.csv). The models and the audio come with the package: this shows
+what the tool can and cannot see, and says nothing about models trained on real audio. [What the numbers
+mean](concepts.md) explains the words.
+"""
+_TABLE_TEXT = f"""## Every labeling and model
+
+*Found*: class-specific neurons; in brackets their mean number under permuted labels, and their numbers in the
+twins. *Unseen clips*: AUROC of the neurons for their classes on clips that the choice has not seen; in
+brackets the best twin's own. *Halves*: Jaccard index of the choices on two halves of the groups; in brackets
+the same under permuted labels. *Survives* names the baselines that a selection passes:
+
+- *permutation*: for `{RECOMMENDED}`, more neurons than 97.5 % of permutations find; for the filters, whose
+  count is fixed, a depth with p of at most {ALPHA};
+- *twins*: for `{RECOMMENDED}`, more neurons than every twin has;
+- *unseen clips*: an AUROC above that of the twin that comes closest, by the interval of the difference.
+
+Where half of the groups are too few for `{RECOMMENDED}` to choose by, unseen clips and halves are not tested.
+An untrained model has no twins: it is what the others are held against.
+"""
+_AGAIN = """## Run it
+
+```sh
+make demo                                # some minutes; the report opens at demo/report/index.html
+.venv/bin/python tools/docs_evidence.py demo   # this page
+```
+
+On your own data, [how to say how sure one can be](howto.md#say-how-sure-one-can-be).
+"""
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    given = sys.argv[1:]
+    if given == ["--readme"]:
+        write(README, with_claims(README.read_text(encoding="utf-8"), read()))
+        return
+    if given:
+        stores = sorted((Path(given[0]) / "stores").glob("*.zarr"))
+        overview = overview_table(collect(stores)).drop(columns=_LEFT_OUT)
+        with replacing(TABLE) as temporary:
+            overview.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+        draw(read())
+    write(PAGE, page(read()))
+
+
+def read() -> pd.DataFrame:
+    """The committed table: words as words, and figures as figures."""
+    table = pd.read_csv(TABLE, dtype=str, keep_default_na=False)
+    figures = [name for name in table.columns if name not in _WORDS]
+    return table.assign(**{name: pd.to_numeric(table[name]) for name in figures})
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file as a whole."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def page(table: pd.DataFrame) -> str:
+    """The page, in Markdown."""
+    rows = table[table["preset"] != ""]
+    parts = [_HEAD, "## In short\n", bullets(findings(table)), _FIGURE, _TABLE_TEXT, survivors(rows), _AGAIN]
+    return "\n".join(parts)
+
+
+_FIGURE = """
+![Neurons of the trained models and of their twins, by labeling](results/evidence.png)
+"""
+
+
+def bullets(sentences: list[str]) -> str:
+    """Sentences as a list."""
+    return "".join(f"- {sentence}\n" for sentence in sentences)
+
+
+def with_claims(readme: str, table: pd.DataFrame) -> str:
+    """The README with its claims written anew."""
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise OtoscopeError(
+            f"README.md lacks the lines {BEGIN!r} and {END!r}; expected both; try adding them"
+        )
+    claims = bullets([each for each in findings(table) if "linear probe" not in each])
+    return f"{before}{BEGIN}\n{claims}{END}{after}"
+
+
+def survivors(rows: pd.DataFrame) -> str:
+    """One row a labeling, model and preset: what is found, and what it survives."""
+    head = "task, labeling | model | preset | found | unseen clips | halves | survives"
+    lines = [f"| {head} |", "|" + "---|" * len(head.split(" | "))]
+    for row in rows.to_dict("records"):
+        name = [f"{row['task']}, {row['label']}", row["model"], row["preset"]]
+        if row["refused"]:
+            lines.append(f"| {' | '.join([*name, '', '', '', 'refused: ' + row['refused']])} |")
+            continue
+        cells = [
+            f"{row['neurons']:.0f} ({row['neurons_chance']:.3g}; {row['twins']})",
+            pair(row["held_out"], row["held_out_twins_most"], ".2f"),
+            pair(row["stability"], row["stability_chance"], ".2g"),
+            ", ".join(survived(row)) or "nothing",
+        ]
+        lines.append(f"| {' | '.join([*name, *cells])} |")
+    return "\n".join(lines) + "\n"
+
+
+def pair(value: float, other: float, form: str) -> str:
+    """A figure, and in brackets its baseline."""
+    if np.isnan(value):
+        return "not tested"
+    return f"{value:{form}}" + ("" if np.isnan(other) else f" ({other:{form}})")
+
+
+def survived(row: dict) -> list[str]:
+    """The baselines that a selection passes."""
+    recommended = row["preset"] == RECOMMENDED
+    beyond = row["neurons"] > row["neurons_high"] if recommended else row["depth_p"] <= ALPHA
+    passed = {
+        "permutation": beyond,
+        "twins": recommended and row["neurons"] > row["twins_most"],
+        "unseen clips": row["beyond_twins_low"] > 0,
+    }
+    return [name for name, holds in passed.items() if holds]
+
+
+def draw(table: pd.DataFrame) -> None:
+    """Trained models against their twins: neurons that `specific` finds, and AUROC on unseen clips."""
+    from matplotlib.figure import Figure
+
+    trained = table[table["twins_most"].notna()]
+    order = trained[["label", "model"]].drop_duplicates()
+    canvas = Figure(figsize=(10, 1.6 + 0.36 * len(order)), layout="constrained")
+    panels = canvas.subplots(1, 2, sharey=True)
+    place = np.arange(len(order))
+    for ax, (preset, measure, twin, title) in zip(panels, _PANELS, strict=True):
+        rows = order.merge(trained[trained["preset"] == preset], on=["label", "model"], how="left")
+        ax.hlines(place, rows[measure], rows[twin], color=CONTROL, linewidth=1.5)
+        ax.scatter(rows[twin], place, 50, color=CONTROL, label="best of its twins", zorder=2)
+        ax.scatter(rows[measure], place, 50, color=SERIES[0], label="trained", zorder=3)
+        ax.set_title(title, fontsize="medium")
+        ax.set_yticks(place, [f"{row.label} · {row.model}" for row in rows.itertuples()])
+        ax.margins(x=0.06)
+        finish(ax, grid="x", legend=0)
+    panels[0].invert_yaxis()
+    panels[1].axvline(0.5, color=CONTROL, linestyle=":")
+    handles, names = panels[0].get_legend_handles_labels()
+    canvas.legend(handles, names, loc="outside lower center", ncols=2, frameon=False)
+    with replacing(FIGURE) as temporary:
+        canvas.savefig(temporary, dpi=110, facecolor="white", format="png")
+
+
+_PANELS = (
+    (RECOMMENDED, "neurons", "twins_most", "neurons that specific finds"),
+    ("aape", "held_out", "held_out_twins_most", "AUROC of aape's neurons on unseen clips"),
+)
+
+if __name__ == "__main__":
+    main()
