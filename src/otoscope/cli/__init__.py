@@ -3,7 +3,7 @@
 import sys
 import warnings
 
-from otoscope.cli import acoustics, comparing, impact, recording, selecting, sharing, studies, tasks
+from otoscope.cli import acoustics, comparing, evidence, impact, recording, selecting, sharing, studies, tasks
 from otoscope.cli.app import app
 from otoscope.errors import OtoscopeError, UsageError
 
@@ -11,6 +11,7 @@ __all__ = [
     "acoustics",
     "app",
     "comparing",
+    "evidence",
     "impact",
     "main",
     "recording",

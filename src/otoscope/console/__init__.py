@@ -11,9 +11,10 @@ from otoscope.console.clips import (
     task_document,
     task_lines,
 )
-from otoscope.console.comparing import comparison_lines
+from otoscope.console.comparing import comparison_lines, selector_lines
 from otoscope.console.doing import ablation_lines, pretraining_lines, probe_lines, study_lines
-from otoscope.console.neurons import power_lines, selection_lines, selector_lines
+from otoscope.console.evidence import evidence_lines
+from otoscope.console.neurons import power_lines, selection_lines
 from otoscope.console.printing import say, show
 from otoscope.console.sharing import sharing_lines
 
@@ -23,6 +24,7 @@ __all__ = [
     "comparison_lines",
     "descriptor_lines",
     "descriptors_document",
+    "evidence_lines",
     "model_lines",
     "power_lines",
     "pretraining_lines",

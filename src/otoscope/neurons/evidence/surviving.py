@@ -99,13 +99,12 @@ def _of_preset(row: Row) -> list[str]:
         return [f"{preset} is refused: {row['refused']}."]
     if not row["neurons"]:
         return [f"{preset} selects no neuron: there is nothing that could survive."]
-    judged = verdicts(row)
+    judged, count = verdicts(row), int(row["neurons"])
     parts = [
         f"{words} {_and([name for name in BASELINES if judged[name] is verdict])}"
         for verdict, words in _WORDS[count == 1].items()
         if verdict in judged.values()
     ]
-    count = int(row["neurons"])
     found = [f"{preset}: its {_neurons(count)} {'; '.join(parts)}."]
     found += [f"{preset}, {name}: {told}." for name, told in _figures(row).items()]
     return found
