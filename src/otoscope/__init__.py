@@ -16,11 +16,21 @@ _ROOMS = {
     "record": "activations",
     "record_all": "activations",
     "open_store": "activations",
+    "record_twins": "activations",
     "relabel": "activations",
+    "describe": "descriptors",
     "firing_probability": "neurons",
     "entropy": "neurons",
     "select": "neurons",
+    "evidence": "neurons.evidence.gathering",
+    "compare": "neurons",
+    "multiverse": "neurons",
+    "compare_selectors": "neurons",
+    "acoustics": "neurons",
+    "power": "neurons",
     "share": "neurons",
+    "sharing_test": "neurons",
+    "paper_figure": "neurons",
     "planted": "neurons",
     "world": "neurons",
     "gains": "interventions",
@@ -32,32 +42,55 @@ _ROOMS = {
 
 __all__ = [
     "ablate",
+    "acoustics",
+    "compare",
+    "compare_selectors",
+    "describe",
     "entropy",
+    "evidence",
     "firing_probability",
     "gains",
     "load_model",
     "load_task",
+    "multiverse",
     "open_store",
+    "paper_figure",
     "planted",
+    "power",
     "pretrain",
     "probe_accuracy",
     "record",
     "record_all",
+    "record_twins",
     "relabel",
     "report",
     "select",
     "share",
+    "sharing_test",
     "world",
     "wrap",
 ]
 
 if TYPE_CHECKING:
-    from otoscope.activations import open_store, record, record_all, relabel
+    from otoscope.activations import open_store, record, record_all, record_twins, relabel
+    from otoscope.descriptors import describe
     from otoscope.interventions import ablate, probe_accuracy
     from otoscope.interventions.gains import gains
     from otoscope.models import load_model, wrap
-    from otoscope.neurons import firing_probability, select, share
+    from otoscope.neurons import (
+        acoustics,
+        compare,
+        compare_selectors,
+        firing_probability,
+        multiverse,
+        paper_figure,
+        power,
+        select,
+        share,
+        sharing_test,
+    )
     from otoscope.neurons.entropy import entropy
+    from otoscope.neurons.evidence.gathering import evidence
     from otoscope.neurons.worlds.building import world
     from otoscope.neurons.worlds.planting import planted
     from otoscope.pretraining import pretrain
