@@ -16,7 +16,10 @@ from otoscope.neurons.evidence.stability import Stability, stability
 from otoscope.neurons.filters import PRESETS, Filters
 from otoscope.neurons.meaning.account import Acoustics
 from otoscope.neurons.meaning.acoustics import acoustics
+from otoscope.neurons.meaning.explained import explained
+from otoscope.neurons.meaning.follows import follows
 from otoscope.neurons.meaning.mrqap import MatrixRegression, mrqap
+from otoscope.neurons.meaning.result import Follows
 from otoscope.neurons.meaning.rows import listens_to
 from otoscope.neurons.probability import firing_probability
 from otoscope.neurons.selecting import select
@@ -36,6 +39,7 @@ __all__ = [
     "Design",
     "Evidence",
     "Filters",
+    "Follows",
     "HeldOut",
     "MatrixRegression",
     "ModelComparison",
@@ -53,8 +57,10 @@ __all__ = [
     "design_of",
     "entropy",
     "equalised",
+    "explained",
     "firing_probability",
     "flat_index",
+    "follows",
     "format_address",
     "held_out",
     "listens_to",
