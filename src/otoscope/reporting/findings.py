@@ -12,7 +12,7 @@ from otoscope.reporting.beside import NOT_RECORDED
 from otoscope.reporting.wording import band, counted, listing, number, p_value, percent, short_model
 
 if TYPE_CHECKING:
-    from otoscope.neurons import Selection
+    from otoscope.neurons import Selection, Sharing
     from otoscope.neurons.chance import Spread
 
 RECOMMENDED = "specific"
@@ -110,17 +110,19 @@ def about_probe(probe: Mapping[str, Any]) -> str:
     )
 
 
-def about_sharing(pairs: pd.DataFrame) -> str:
-    """Shared neurons in words: how many pairs of classes share any, and which share most."""
+def about_sharing(sharing: Sharing) -> str:
+    """Shared neurons in words: how many pairs of classes share any, which most, and what the tests say."""
+    pairs = sharing.table
+    tested = sharing.tests.note if sharing.tests else "Not tested here; otoscope share tests it."
     known = pairs[pairs["shared"] > 0]
     if known.empty:
-        return "No two classes share a neuron."
+        return f"No two classes share a neuron. {tested}"
     best = known.sort_values(["jaccard", "shared"], ascending=False).iloc[0]
     return (
         f"{len(known):,} of {counted(len(pairs), 'pair')} of classes share neurons; by the Jaccard index "
         "most, "
         f"{best['category_a']} and {best['category_b']}: {counted(int(best['shared']), 'neuron')} "
-        f"({number(best['jaccard'], 2)}). Sharing is described here, not tested."
+        f"({number(best['jaccard'], 2)}). {tested}"
     )
 
 

@@ -96,7 +96,7 @@ def add_probe(part: Part, stem: str, probe: dict[str, Any], cabinet: Cabinet) ->
 
 def add_sharing(part: Part, stem: str, sharing: Sharing, gallery: Gallery, cabinet: Cabinet) -> None:
     """Add the neurons that classes share."""
-    part.paragraphs.append(("Sharing", about_sharing(sharing.table)))
+    part.paragraphs.append(("Sharing", about_sharing(sharing)))
     rows, columns = sharing.shared.shape
     part.figures.append(
         gallery.add(
