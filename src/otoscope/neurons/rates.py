@@ -49,8 +49,9 @@ def rates_of(store: Recording, rows: NDArray[np.int64], neurons: NDArray[np.int6
 
 
 def _rates(store: Recording, rows: NDArray[np.int64], part: slice) -> NDArray[np.float32]:
-    layer = np.repeat(np.arange(len(store.layers)), [each.units for each in store.layers])[part]
-    tokens = np.asarray(store.layer_tokens)[rows].astype(np.float32)
-    fired = np.asarray(store.counts(part))[rows].astype(np.float32)
-    shares: NDArray[np.float32] = fired / tokens[:, layer]
-    return shares
+    tokens, column = np.unique(np.asarray(store.layer_tokens)[rows], axis=1, return_inverse=True)
+    if tokens.shape[1] > 1:  # as many columns as neurons only where layers differ in their tokens
+        tokens = tokens[:, np.repeat(column.ravel(), [each.units for each in store.layers])[part]]
+    counts = np.asarray(store.counts(part))
+    fired = counts if np.array_equal(rows, np.arange(len(counts))) else counts[rows]
+    return np.divide(fired, tokens.astype(np.float32), dtype=np.float32)
