@@ -95,7 +95,7 @@ def write(path: Path, text: str) -> None:
 def page(table: pd.DataFrame) -> str:
     """The page, in Markdown."""
     rows = table[table["preset"] != ""]
-    parts = [_HEAD, "## In short\n", bullets(findings(table)), _FIGURE, _TABLE_TEXT, survivors(rows), _AGAIN]
+    parts = [_HEAD, "## In short\n", bullets(claims(table)), _FIGURE, _TABLE_TEXT, survivors(rows), _AGAIN]
     return "\n".join(parts)
 
 
@@ -117,8 +117,12 @@ def with_claims(readme: str, table: pd.DataFrame) -> str:
         raise OtoscopeError(
             f"README.md lacks the lines {BEGIN!r} and {END!r}; expected both; try adding them"
         )
-    claims = bullets([each for each in findings(table) if "linear probe" not in each])
-    return f"{before}{BEGIN}\n{claims}{END}{after}"
+    return f"{before}{BEGIN}\n{bullets(claims(table))}{END}{after}"
+
+
+def claims(table: pd.DataFrame) -> list[str]:
+    """The report's findings on neurons, in its own words."""
+    return findings(table.assign(probe=np.nan))
 
 
 def survivors(rows: pd.DataFrame) -> str:

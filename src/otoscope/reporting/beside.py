@@ -26,6 +26,8 @@ def twin_cells(recorded: Recorded, selection: Selection) -> dict[str, str]:
     counts = {"twins": _row(selection, "neurons"), "twins_coverage": _row(selection, "coverage")}
     if counts["twins"]:
         return counts
+    if recorded.model.startswith(_UNTRAINED):
+        return dict.fromkeys(counts, f"{NOT_RECORDED}: untrained itself")
     none = "twins not counted" if getattr(recorded.store, "twins", ()) else NOT_RECORDED
     return dict.fromkeys(counts, none)
 
