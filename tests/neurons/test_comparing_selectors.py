@@ -1,12 +1,16 @@
 """Selectors side by side: on noise, on planted neurons, and saved."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from otoscope import console
 from otoscope.errors import OtoscopeError, UsageError
+from otoscope.files import write_json
 from otoscope.neurons.selectors import Comparison, available, compare_selectors
 from otoscope.neurons.selectors.comparing import _chance
+from otoscope.neurons.selectors.registry import selectors
 
 NEURONS, PLANTED = 400, 20
 
@@ -34,8 +38,8 @@ def test_planted_neurons_are_agreed_on_stable_and_hold_out(store_of):
     assert (table["held_out"] > 0.95).all()
     assert (table["neurons"] == PLANTED).all()
     assert (table["coverage"] == 1 / 3).all()
-    assert table["causal"].isna().all()
-    assert "causal effect: not measured" in found.notes[0]
+    assert len(found.ablated) == 0
+    assert "causal effect: not known" in found.notes[0]
 
 
 def test_on_noise_nothing_holds_out(store_of):
@@ -83,7 +87,7 @@ def test_all_selectors_by_default_and_the_seed_repeats(store_of):
     one, again, other = (
         compare_selectors(store, "kind", share=0.05, repeats=1, seed=seed) for seed in (1, 1, 2)
     )
-    assert one.table["selector"].tolist() == [each.name for each in available()]
+    assert one.table["selector"].tolist() == ["specific", *(each.name for each in available())]
     assert one.values.equals(again.values)
     assert not one.values.equals(other.values)
 
@@ -118,6 +122,67 @@ def test_people_read_80_columns(store_of, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
     assert all(row["selector"] in out for row in document["selectors"])
-    assert "causal effect: not measured" in out
+    assert "causal effect: not known" in out
+    assert "neurons in common" in out
     console.show(document, True, [])
-    assert '"causal": null' in capsys.readouterr().out
+    assert '"ablated": []' in capsys.readouterr().out
+
+
+def test_specific_is_compared_too_and_its_refusal_is_noted(store_of):
+    found = compare_selectors(recording(store_of, 0.4, groups=32), "kind", names=["specific"], repeats=1)
+    assert found.table["neurons"].tolist() == [3]  # ceil(0.02 x 400 / 3) candidates of the one class
+    assert found.table["held_out"][0] > 0.95
+    few = compare_selectors(
+        recording(store_of, 0.4, groups=4), "kind", names=["specific", "auroc"], repeats=1
+    )
+    assert few.table["neurons"].tolist() == [0, 4]
+    assert few.notes[0].startswith("specific takes none: ")
+
+
+def test_ablated_sets_stand_beside_what_each_selector_chooses(store_of, tmp_path, capsys):
+    store = recording(store_of, 0.4)
+    store.results = tmp_path
+    margin = {"baseline": 2.0, "change": -0.5, "controls": {"mean": 1.9}}
+    ablation = {
+        "label": "kind",
+        "results": [
+            {
+                "target": "a",
+                "categories": ["a"],
+                "addresses": [[0, 0], [0, 1], [0, 398], [0, 399]],
+                "by_category": {"a": {"margin": margin}, "b": {"margin": margin | {"change": 9.0}}},
+            }
+        ],
+    }
+    write_json(tmp_path / "ablate-kind" / "ablation.json", ablation)
+    write_json(tmp_path / "ablate-other" / "ablation.json", ablation | {"label": "other"})
+    names = ["auroc", "lap"]
+    found = compare_selectors(store, "kind", names=names, share=PLANTED / NEURONS, repeats=1)
+    rows = found.ablated.set_index("selector")
+    assert rows.index.tolist() == names
+    assert rows.loc["auroc", ["target", "neurons", "share"]].tolist() == ["a", 4, 0.5]
+    assert rows.loc["auroc", "change"] == -0.5
+    assert rows.loc["auroc", "controls_change"] == pytest.approx(-0.1)
+    assert "not of selectors" in found.notes[-1]
+    found.save(tmp_path / "x")
+    assert Comparison.load(tmp_path / "x").ablated.equals(found.ablated)
+    console.show(found.document(), False, console.selector_lines(found.document()))
+    assert "4 neurons off moves the margin" in capsys.readouterr().out
+
+
+def test_a_package_brings_a_selector_by_an_entry_point(store_of, tmp_path, monkeypatch):
+    source = 'def by_rate(evidence):\n    """Mean rate."""\n    return evidence.class_rates\n'
+    (tmp_path / "strangers.py").write_text(source)
+    folder = tmp_path / "strangers-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: strangers\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[otoscope.selectors]\nrate = strangers:by_rate\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    selectors.cache_clear()
+    try:
+        found = compare_selectors(recording(store_of, 0.4), "kind", names=["rate", "auroc"], repeats=1)
+    finally:
+        selectors.cache_clear()
+        sys.modules.pop("strangers", None)
+    assert found.table["about"].tolist()[0] == "Mean rate."
+    assert found.table["neurons"].tolist() == [4, 4]

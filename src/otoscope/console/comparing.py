@@ -1,11 +1,14 @@
-"""What is printed of models compared."""
+"""What is printed of models compared, and of selectors compared."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
-from otoscope.console.printing import MANY, Lines, figure, point, table_of
+from otoscope.console.printing import MANY, Lines, count, figure, point, table_of
 
 _MEASURES = {"best": "best neuron of each class", "chosen": "neurons that {preset} chooses"}
+
+_MOST_SELECTORS = 15  # whose agreement fits into 80 columns
 
 
 def comparison_lines(document: Mapping[str, Any]) -> Lines:
@@ -126,3 +129,48 @@ def _numbered(rows: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
 def _band(row: Mapping[str, Any], form: str) -> str:
     low, high = (figure(row[end], form) for end in ("low", "high"))
     return "-" if low == "-" else f"{low} to {high}"
+
+
+def selector_lines(document: Mapping[str, Any]) -> Lines:
+    """Selectors side by side."""
+    rows = document["selectors"]
+    yield (
+        f"{document['label']}: selectors that take {document['share']:.2%} of the neurons each, on "
+        f"{count(document['repeats'], 'split')} into halves"
+    )
+    table = table_of("", "neurons", "coverage", "stability", "chance", "AUROC")
+    for row in rows:
+        figures = (row[key] for key in ("coverage", "stability", "stability_chance", "held_out"))
+        forms = ("{:.2f}", "{:.3f}", "{:.3f}", "{:.3f}")
+        cells = map(figure, figures, forms)
+        table.add_row(str(row["selector"]), f"{row['neurons']:,}", *cells)
+    yield table
+    yield (
+        "coverage: share of the classes with a neuron; stability: Jaccard index of what one half of the "
+        "groups and the other select, beside that of random sets; AUROC: of the neurons that one half "
+        "selects, for their classes, on the other."
+    )
+    if 1 < len(rows) <= _MOST_SELECTORS:
+        yield ""
+        yield "neurons in common (Jaccard index x 100)"
+        names = [str(row["selector"]) for row in rows]
+        shared = table_of("", *(str(number + 1) for number in range(len(names))))
+        for number, name in enumerate(names):
+            agreed = (document["agreement"][name][other] for other in names)
+            hundredths = (None if each is None else 100 * each for each in agreed)
+            shared.add_row(f"{number + 1} {name}", *(figure(each, "{:.0f}") for each in hundredths))
+        yield shared
+    yield from _ablated(document["ablated"])
+    yield from document["notes"]
+
+
+def _ablated(rows: Sequence[Mapping[str, Any]]) -> Lines:
+    """Each ablated set beside its effect, and how much of it each selector chooses."""
+    for target, own in groupby(rows, key=lambda row: (row["ablation"], row["target"])):
+        table = list(own)
+        effect, controls = (figure(table[0][key], "{:+.2f}") for key in ("change", "controls_change"))
+        shares = ", ".join(f"{row['selector']} {row['share']:.0%}" for row in table)
+        yield point(
+            f"{target[1]} ({target[0]}): {count(table[0]['neurons'], 'neuron')} off moves the margin of its "
+            f"classes by {effect} logits, control sets by {controls}; chosen of them: {shares}"
+        )

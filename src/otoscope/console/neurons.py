@@ -80,38 +80,6 @@ def _twin_lines(twins: Mapping[str, Any]) -> Lines:
         yield twins["note"]
 
 
-def selector_lines(document: Mapping[str, Any]) -> Lines:
-    """Selectors side by side."""
-    rows = document["selectors"]
-    yield (
-        f"{document['label']}: selectors that take {document['share']:.2%} of the neurons each, on "
-        f"{count(document['repeats'], 'split')} into halves"
-    )
-    table = table_of("", "neurons", "coverage", "stability", "chance", "AUROC")
-    for row in rows:
-        figures = (row[key] for key in ("coverage", "stability", "stability_chance", "held_out"))
-        forms = ("{:.2f}", "{:.3f}", "{:.3f}", "{:.3f}")
-        cells = map(figure, figures, forms)
-        table.add_row(str(row["selector"]), f"{row['neurons']:,}", *cells)
-    yield table
-    yield (
-        "coverage: share of the classes with a neuron; stability: Jaccard index of what one half of the "
-        "groups and the other select, beside that of random sets; AUROC: of the neurons that one half "
-        "selects, for their classes, on the other."
-    )
-    if 1 < len(rows) <= MANY:
-        yield ""
-        yield "neurons in common (Jaccard index x 100)"
-        names = [str(row["selector"]) for row in rows]
-        shared = table_of("", *(str(number + 1) for number in range(len(names))))
-        for number, name in enumerate(names):
-            agreed = (document["agreement"][name][other] for other in names)
-            hundredths = (None if each is None else 100 * each for each in agreed)
-            shared.add_row(f"{number + 1} {name}", *(figure(each, "{:.0f}") for each in hundredths))
-        yield shared
-    yield from document["notes"]
-
-
 def power_lines(power: "Power") -> Lines:
     """What can be found with these clips: in sentences, and class by class."""
     document = power.document()

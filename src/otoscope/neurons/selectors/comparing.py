@@ -15,15 +15,23 @@ from otoscope.neurons.halves import halves, unit_labels, units_of
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
 from otoscope.neurons.ranks import auroc
 from otoscope.neurons.rates import rates_of
+from otoscope.neurons.selectors.ablated import ablated_sets, shares_of
 from otoscope.neurons.selectors.base import Selector
 from otoscope.neurons.selectors.comparison import Comparison
 from otoscope.neurons.selectors.ranking import Ranking, best_neurons, check_share, rankings
-from otoscope.neurons.selectors.registry import named
+from otoscope.neurons.selectors.registry import named, selectors
+from otoscope.neurons.selectors.whole import SPECIFIC, specific_ranking
 
 __all__ = ["compare_selectors"]
 
 _TRIES = 50  # draws of halves before giving up on one that holds every class
-_NOT_WIRED = "causal effect: not measured, since no ablation of these selectors' neurons was given"
+_NO_ABLATION = (
+    "causal effect: not known, since no ablation of this labeling is saved; otoscope ablate makes one"
+)
+_OF_SETS = (
+    "causal effect: of the ablated sets, not of selectors; where a selector chooses a part of a set, what "
+    "the part does is not known"
+)
 
 
 def compare_selectors(
@@ -46,7 +54,7 @@ def compare_selectors(
     Args:
         store: a recording.
         label: name of one of its labelings.
-        names: selectors; all by default.
+        names: selectors; all by default, and "specific". Where "specific" refuses, that is noted.
         share: share of all neurons that each takes, above 0.
         per_class: give every class as many places, see `rank`.
         repeats: number of random splits into halves.
@@ -58,7 +66,7 @@ def compare_selectors(
         UsageError: an unknown selector or labeling, a share that takes no neuron, no repeats.
         OtoscopeError: a class with fewer than two groups, which cannot be in both halves.
     """
-    chosen = named(names)
+    chosen = _asked(names)
     neurons = sum(layer.units for layer in store.layers)
     check_share(share)
     if round(neurons * share) < 1:
@@ -71,23 +79,27 @@ def compare_selectors(
     splits = _splits(used, repeats, seed, label)  # before the work: they may not exist
     say = progress or _silent
     say(f"{len(chosen)} selectors on {len(used.rows)} clips")
-    found = rankings(store, used, chosen)
+    found, refusal = _ranked(store, used, chosen)
     sets = {name: best_neurons(each, share, per_class) for name, each in found.items()}
     rows: list[dict[str, object]] = []
     for number, split in enumerate(splits):
         say(f"halves {number + 1} of {repeats}")
-        rows += _halved(store, split, chosen, share, per_class, number)
+        halved, refused = _halved(store, split, chosen, share, per_class, number)
+        rows += halved
+        refusal += refused
     order = [each.name for each in chosen]
+    ablated = ablated_sets(store, label)
     return Comparison(
         label=label,
         classes=used.classes,
         agreement=_agreement(sets, order),
         table=_summary(chosen, sets, found, pd.DataFrame(rows), neurons),
         values=pd.DataFrame(rows),
+        ablated=shares_of(sets, ablated, store.layers),
         share=share,
         per_class=per_class,
         repeats=repeats,
-        notes=(*_empty(rows, repeats), _NOT_WIRED),
+        notes=(*dict.fromkeys(refusal[:2]), *_empty(rows, repeats), _OF_SETS if ablated else _NO_ABLATION),
         provenance={
             "otoscope": __version__,
             "recording": {
@@ -99,6 +111,28 @@ def compare_selectors(
             "seed": seed,
         },
     )
+
+
+def _asked(names: Sequence[str] | None) -> list[Selector]:
+    """The selectors of these names, `specific` among them; all by default."""
+    asked = [SPECIFIC.name, *selectors()] if names is None else list(dict.fromkeys(names))
+    if not asked:
+        return named(asked)  # refuses
+    return [SPECIFIC if name == SPECIFIC.name else named([name])[0] for name in asked]
+
+
+def _ranked(
+    store: Recording, clips: LabelledClips, chosen: Sequence[Selector]
+) -> tuple[dict[str, Ranking], list[str]]:
+    """What each selector makes of every neuron, and why `specific` takes none, if it refuses."""
+    found = dict(rankings(store, clips, chosen))
+    if SPECIFIC not in chosen:
+        return found, []
+    try:
+        found[SPECIFIC.name] = specific_ranking(store, clips)
+    except OtoscopeError as error:
+        return found, [f"specific takes none: {error}"]
+    return found, []
 
 
 def _empty(rows: Sequence[Mapping[str, object]], repeats: int) -> list[str]:
@@ -154,12 +188,13 @@ def _halved(
     share: float,
     per_class: bool,
     number: int,
-) -> list[dict[str, object]]:
-    """Stability and held-out effect of each selector in one split."""
-    ranked = [rankings(store, half, chosen) for half in split]
+) -> tuple[list[dict[str, object]], list[str]]:
+    """Stability and held-out effect of each selector in one split; and why `specific` took none."""
+    both = [_ranked(store, half, chosen) for half in split]
+    ranked = [each for each, _ in both]
     sets = [{name: best_neurons(each, share, per_class) for name, each in one.items()} for one in ranked]
     effects = [_held_out(store, other, ranked[at], sets[at]) for at, other in enumerate((split[1], split[0]))]
-    return [
+    rows: list[dict[str, object]] = [
         {
             "selector": each.name,
             "repeat": number,
@@ -168,6 +203,7 @@ def _halved(
         }
         for each in chosen
     ]
+    return rows, [f"in a half, {refused[0]}" for _, refused in both if refused]
 
 
 def _held_out(
@@ -206,7 +242,6 @@ def _summary(
                 "stability": means[each.name]["stability"],
                 "stability_chance": _chance(len(sets[each.name]), neurons),
                 "held_out": means[each.name]["held_out"],
-                "causal": float("nan"),
             }
             for each in chosen
         ]

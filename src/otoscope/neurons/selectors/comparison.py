@@ -26,10 +26,13 @@ class Comparison:
             neither takes any. Rows and columns are selectors.
         table: one row per selector: `selector`, `about`, `neurons` (taken from all clips), `coverage` (share
             of classes with one), `stability` (mean Jaccard index of what it takes from complementary halves
-            of the groups, in [0, 1]), `stability_chance` (that of two random sets of as many neurons),
-            `held_out` (mean AUROC of the pairs taken from one half, class against rest, on the other) and
-            `causal` (the effect of switching its neurons off; NaN where no ablation says it, see `notes`).
+            of the groups, in [0, 1]), `stability_chance` (that of two random sets of as many neurons)
+            and `held_out` (mean AUROC of the pairs taken from one half, class against rest, on the other).
         values: one row per selector and split: `selector`, `repeat`, `stability`, `held_out`.
+        ablated: one row per set that a saved ablation switched off and selector: `ablation`, `target`,
+            `neurons` (of the set), `selector`, `share` (of the set that the selector takes from all clips),
+            `change` (of the margin of the target's classes with the set off, in logits) and
+            `controls_change` (with control sets off). No rows where no ablation was saved.
         share: share of all neurons that each took.
         per_class: every class had as many places.
         repeats: number of splits.
@@ -42,6 +45,7 @@ class Comparison:
     agreement: pd.DataFrame
     table: pd.DataFrame
     values: pd.DataFrame
+    ablated: pd.DataFrame
     share: float
     per_class: bool
     repeats: int
@@ -58,16 +62,18 @@ class Comparison:
             "repeats": self.repeats,
             "selectors": _rows(self.table),
             "agreement": {str(name): _plain(row.to_dict()) for name, row in self.agreement.iterrows()},
+            "ablated": _rows(self.ablated),
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
         }
 
     def save(self, folder: str | Path) -> None:
-        """Write `selectors.json`, and the tables `selectors`, `agreement` and `halves` as Parquet and CSV."""
+        """Write `selectors.json`, and the tables `selectors`, `agreement`, `halves`, `ablated`."""
         place = Path(folder)
         write_table(place / "selectors", self.table)
         write_table(place / "agreement", self.agreement.rename_axis("selector").reset_index())
         write_table(place / "halves", self.values)
+        write_table(place / "ablated", self.ablated)
         write_json(place / "selectors.json", self.document())
 
     @classmethod
@@ -90,6 +96,7 @@ class Comparison:
             agreement=agreement.rename_axis(None),
             table=pd.read_parquet(place / "selectors.parquet"),
             values=pd.read_parquet(place / "halves.parquet"),
+            ablated=pd.read_parquet(place / "ablated.parquet"),
             share=document["share"],
             per_class=document["per_class"],
             repeats=document["repeats"],
