@@ -54,4 +54,5 @@ def _rates(store: Recording, rows: NDArray[np.int64], part: slice) -> NDArray[np
         tokens = tokens[:, np.repeat(column.ravel(), [each.units for each in store.layers])[part]]
     counts = np.asarray(store.counts(part))
     fired = counts if np.array_equal(rows, np.arange(len(counts))) else counts[rows]
-    return np.divide(fired, tokens.astype(np.float32), dtype=np.float32)
+    shares: NDArray[np.float32] = np.divide(fired, tokens.astype(np.float32), dtype=np.float32)
+    return shares
