@@ -12,7 +12,7 @@ from otoscope.cli.options import Json, Label, Out, Seed
 def compare(
     stores: Annotated[
         list[str],
-        typer.Argument(metavar="STORE STORE...", help="Recordings of the same clips by different models."),
+        typer.Argument(metavar="STORE", help="Recordings of the same clips by different models."),
     ],
     label: Label,
     preset: Annotated[
