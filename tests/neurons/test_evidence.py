@@ -14,6 +14,7 @@ from otoscope.activations import record
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons import planted, select, world
 from otoscope.neurons.designs import design_of
+from otoscope.neurons.evidence import gathering
 from otoscope.neurons.evidence.both_ways import half_masks
 from otoscope.neurons.evidence.evidence_result import BEST
 from otoscope.neurons.evidence.gathering import Evidence, evidence
@@ -248,6 +249,14 @@ def test_only_some_clips():
     store = world(classes=2, groups=4, clips=2, units=10)
     mask = np.arange(len(store.clips)) % 2 == 0
     assert labelled_clips(only(store, "class", mask), "class").rows.tolist() == np.flatnonzero(mask).tolist()
+
+
+def test_neurons_that_follow_a_descriptor_are_counted(told):
+    neurons = told.selections["specific"].neurons
+    pairs = list(zip(neurons["layer"], neurons["unit"], strict=True))
+    assert gathering._follow(told.selections["specific"], {*pairs[:2], (9, 9)}) == 2
+    assert np.isnan(gathering._follow(told.selections["specific"], None))
+    assert any(note.startswith("Acoustics are not told") for note in told.notes)
 
 
 # What goes wrong

@@ -97,19 +97,15 @@ def evidence(
     ran = tuple(selections)
     measured = unseen(source, label, ran, choose, bootstrap=bootstrap, seed=seed, say=say)
     followed, notes = _followed(store, source, label, seed, design, say)
-    rows = []
-    for name in names:
-        row: dict[str, Any] = {"preset": name, "refused": refused.get(name, "")}
-        if name in selections:
-            found = selections[name]
-            say(f"other halves: {name}")
-            row |= _counts(found) | measured.figures(name)
-            row |= _stability(source, chosen, made, partial(choose, preset=name), splits, seed)
-            row |= {
-                "follows": _follow(found, followed),
-                "size_bias": size_bias(found.by_category, source, label),
-            }
-        rows.append(row)
+    rows: list[dict[str, Any]] = [{"preset": name, "refused": refused.get(name, "")} for name in names]
+    for row in rows:
+        if row["refused"]:
+            continue
+        name, found = row["preset"], selections[row["preset"]]
+        say(f"other halves: {name}")
+        row |= _counts(found) | measured.figures(name)
+        row |= _stability(source, chosen, made, partial(choose, preset=name), splits, seed)
+        row |= {"follows": _follow(found, followed), "size_bias": size_bias(found.by_category, source, label)}
     table = pd.DataFrame(rows, columns=["preset", "refused", *_FIGURES])
     table = table.astype({"preset": "str", "refused": "str", **dict.fromkeys(_FIGURES, "float64")})
     effects = measured.table()
