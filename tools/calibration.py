@@ -16,9 +16,14 @@ from scipy import stats
 
 import otoscope
 from otoscope.neurons import select
+from otoscope.neurons.designs import Design, design_of
 from otoscope.neurons.evidence.power import chance_to_find
 from otoscope.neurons.meaning.follows import follows
+from otoscope.neurons.probability import labelled_clips
+from otoscope.neurons.specific.evidence import evidence_of
+from otoscope.neurons.specific.halving import Halves, halves_of
 from otoscope.neurons.specific.procedure import specific
+from otoscope.neurons.specific.search import search
 from otoscope.neurons.worlds.building import World
 from otoscope.tasks import Labeling
 
@@ -145,6 +150,41 @@ def power(setting: Setting, seed: int) -> Row:
     return {"planted": len(true), "found": len(found & true), "wrong": len(found - true)}
 
 
+def split(setting: Setting, seed: int) -> Row:
+    """How many planted neurons are found where the groups are used in another way than in halves."""
+    own = {name: setting[name] for name in ("design", "units", "specific")}
+    world = otoscope.world(classes=CLASSES, groups=12, clips=10, layers=2, group_effect=0.1, seed=seed, **own)
+    clips = labelled_clips(world, "class")
+    design = design_of(clips.membership, clips.groups)
+    halves = halves_of(design, clips.classes, np.random.default_rng([seed, 0]), "class")
+    ways = {"halves": [halves.held], "a third chooses": [_third(halves, design, seed)]}
+    ways["both ways"] = [halves.held, ~halves.held]
+    held = ways[setting["groups"]]
+    worlds = [replace(halves, held=each) for each in held]
+    found = search(world, clips, design, worlds, 0.05 / len(held), "bh")
+    selected = {
+        (int(each.neurons[j]), clips.classes[k])
+        for each in evidence_of(world, clips, design, worlds, found, 0.65)
+        for k, j in np.argwhere(each.inside)
+    }
+    truth = world.truth
+    true = set(zip(truth["layer"] * setting["units"] + truth["unit"], truth["category"], strict=True))
+    return {"planted": len(true), "found": len(selected & true), "wrong": len(selected - true)}
+
+
+def _third(halves: Halves, design: Design, seed: int) -> NDArray[np.bool_]:
+    """True for the units of two groups of three: of each class, or in a crossed design of all."""
+    crossed = design.name == "crossed"
+    group = design.stratum if crossed else np.arange(len(design.rows))
+    part = np.zeros(len(group), dtype=np.int64) if crossed else halves.code
+    held = np.zeros(len(group), dtype=bool)
+    random = np.random.default_rng([seed, 3])
+    for each in np.unique(part):
+        names = random.permutation(np.unique(group[part == each]))
+        held |= (part == each) & np.isin(group, names[len(names) // 3 :])
+    return held
+
+
 def following(setting: Setting, seed: int) -> Row:
     """How many neurons of each kind are flagged as following a descriptor."""
     world = otoscope.world(
@@ -206,6 +246,15 @@ def _level_settings() -> list[Setting]:
     return [*found, {"design": "nested", "sizes": "equal", "permuted": "clips"}]
 
 
+def _split_settings() -> list[Setting]:
+    return [
+        {"design": design, "units": units, "specific": specific, "groups": groups}
+        for design in ("nested", "crossed")
+        for units, specific in ((200, 2), (1000, 2), (1000, 10))
+        for groups in ("halves", "a third chooses", "both ways")
+    ]
+
+
 def _null_settings() -> list[Setting]:
     return [
         {"design": design, "classes": classes, "group_effect": effect}
@@ -245,5 +294,6 @@ EXPERIMENTS = (
     Experiment("level", tuple(_level_settings()), 200, level, rows=True),
     Experiment("null", tuple(_null_settings()), 200, null),
     Experiment("following", tuple({"design": d} for d in ("ungrouped", "nested", "crossed")), 200, following),
-    Experiment("power", tuple(_power_settings()), 100, power),
+    Experiment("power", tuple(_power_settings()), 200, power),
+    Experiment("split", tuple(_split_settings()), 100, split),
 )

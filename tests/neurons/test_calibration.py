@@ -5,8 +5,11 @@ value, and at or above it. Of an exact test that is uniform on (0, 1), and Kolmo
 """
 
 import functools
+import importlib
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -118,3 +121,58 @@ def test_an_effect_is_found(design):
     chance = select(world, "class", share=0.1, response=0.5, assignment=0.5, permutations=PERMUTATIONS).chance
     assert chance.depth.p <= 0.02
     assert chance.excess.p <= 0.02
+
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def experiments(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    return {each.name: each for each in importlib.import_module("calibration").EXPERIMENTS}
+
+
+def kept(name, setting):
+    """What the page "Calibration" has of a setting."""
+    table = pd.read_csv(ROOT / "docs" / "results" / "calibration" / f"{name}.csv")
+    return table[(table[list(setting)] == pd.Series(setting)).all(axis=1)]
+
+
+@pytest.mark.slow
+def test_the_table_of_levels_can_be_made_again(experiments):
+    for setting in experiments["level"].settings:
+        rows = kept("level", setting)
+        for seed in range(5):
+            again = experiments["level"].measure(setting, seed)
+            assert rows[rows["seed"] == seed][list(again)].iloc[0].to_dict() == pytest.approx(again, rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("classes", ["equal", "unequal", "twins alone", "twins among 6 others"])
+def test_specific_selects_in_five_of_a_hundred_null_worlds_of_seeds_0_to_199(experiments, design, classes):
+    setting = {"design": design, "classes": classes, "group_effect": 0.0 if design == "ungrouped" else 0.5}
+    wrong = sum(experiments["null"].measure(setting, seed)["worlds"] for seed in range(MANY))
+    assert wrong <= most_within(0.05, MANY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("design", "clips", "group_effect"), [("nested", 20, 0.0), ("crossed", 10, 0.5)])
+def test_planted_neurons_are_found_from_twelve_groups(experiments, design, clips, group_effect):
+    setting = {
+        "design": design, "groups": 12, "clips": clips, "strength": 1.0, "group_effect": group_effect
+    }  # fmt: skip
+    rows = [experiments["power"].measure(setting, seed) for seed in range(100)]
+    planted, found, wrong = (sum(row[name] for row in rows) for name in ("planted", "found", "wrong"))
+    assert found >= stats.binom.ppf(0.005, planted, 0.95)
+    assert wrong <= stats.binom.ppf(0.995, found + wrong, 0.05)
+
+
+@pytest.mark.slow
+def test_group_effects_cost_a_nested_labeling_what_the_page_says(experiments):
+    setting = {"design": "nested", "groups": 12, "clips": 10, "strength": 1.0, "group_effect": 0.25}
+    rows = [experiments["power"].measure(setting, seed) for seed in range(100, 150)]  # other worlds
+    planted, found = (sum(row[name] for row in rows) for name in ("planted", "found"))
+    page = kept("power", setting).iloc[0]
+    test = stats.fisher_exact([[found, planted - found], [page["found"], page["planted"] - page["found"]]])
+    assert test.pvalue > 0.001
