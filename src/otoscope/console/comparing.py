@@ -20,6 +20,8 @@ def comparison_lines(document: Mapping[str, Any]) -> Lines:
     )
     yield from _selected(document)
     for measure, words in _MEASURES.items():
+        if not any(row["measure"] == measure for row in document["effects"]):  # the preset refused
+            continue
         yield ""
         yield f"AUROC on unseen clips: {words.format(preset=document['preset'])}"
         yield from _effects(document, measure)
