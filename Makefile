@@ -62,11 +62,12 @@ format: .venv/dev  ## Mend style and format
 types: .venv/dev  ## mypy, strict, on the package
 	$(BIN)/mypy
 
-bench: .venv/core  ## What recording and checking cost, and what several models over one reading save
+bench: .venv/core  ## What recording, checking and the statistics cost beside what they cannot do without
 	$(BIN)/python benchmarks/recording.py
 	$(BIN)/python benchmarks/checking.py
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/decoding.py
+	$(BIN)/python benchmarks/evidence.py
 
 docs: .venv/docs  ## Build the documentation into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet

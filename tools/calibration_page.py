@@ -298,9 +298,9 @@ def _curves(power: pd.DataFrame) -> str:
 Nested and crossed: 10 clips of each group and class, group effect 0.1. Ungrouped: clips in place of
 groups. Dashed: what `otoscope power` works from, the power of t tests on half of the groups at the level
 that the correction gives if all planted neurons stand. It leaves out step 8, that the smallest
-pairwise AUROC be 0.65: {_aurocs(drawn)}, so no number of groups brings out a shift of 0.5. It also leaves out
-that the other half may miss a neuron and takes the tests of one neuron as independent. Intervals take
-neurons as independent (Clopper and Pearson).
+pairwise AUROC be 0.65: {_aurocs(drawn)}. Where that is below, most neurons fall short of it, however
+many groups there are. It also leaves out that the other half may miss a neuron and takes the tests of one
+neuron as independent. Intervals take neurons as independent (Clopper and Pearson).
 
 {_markdown(pd.DataFrame(rows))}"""
 

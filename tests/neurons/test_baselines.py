@@ -84,7 +84,7 @@ def test_twins_are_kept_with_the_selection(stores, tmp_path):
     again = Selection.load(tmp_path)
     assert again.document() == selection.document()
     assert again.twins.table.equals(selection.twins.table)
-    assert "random-1" in again._repr_html_()
+    assert "random-1" in again.twins._repr_html_()
     choose(store).save(tmp_path)
     assert Selection.load(tmp_path).twins is None
 

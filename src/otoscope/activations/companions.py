@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 from otoscope.activations.recording import OnBadAudio, record_all
 from otoscope.activations.store import Store
-from otoscope.activations.twins import Kind, place_of
+from otoscope.activations.twins import Kind, place_of, unlearned
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.models.base import AudioModel
 from otoscope.models.registry import families, load_model
@@ -123,10 +123,9 @@ def _twin(model: AudioModel, kind: Kind, seed: int, allow: Sequence[str]) -> Aud
 def _check(model: AudioModel, out: Path) -> None:
     """Refuse a model that has no twins, with the reason."""
     family = model.name.partition(":")[0]
-    if family in ("random", "shuffled"):
+    if what := unlearned(model.name):
         raise UsageError(
-            f"{model.name} is {'untrained' if family == 'random' else 'shuffled'} itself and has no twins; "
-            "expected a trained model; try it without twins"
+            f"{model.name} is {what} itself and has no twins; expected a trained model; try it without twins"
         )
     if family not in families():
         raise UsageError(

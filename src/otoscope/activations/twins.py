@@ -23,7 +23,7 @@ from otoscope.files import read_json
 if TYPE_CHECKING:
     from otoscope.activations.store import Store
 
-__all__ = ["Kind", "Twin", "found_beside", "how_to_record", "place_of"]
+__all__ = ["Kind", "Twin", "found_beside", "how_to_record", "place_of", "unlearned"]
 
 Kind = Literal["random", "shuffled"]
 """Fresh weights, or the trained ones shuffled within each tensor."""
@@ -84,6 +84,17 @@ def found_beside(store: Path, plan: Plan) -> tuple[Twin, ...]:
     return tuple(sorted(found, key=lambda twin: (twin.kind, twin.seed)))
 
 
+def unlearned(model: str) -> str:
+    """What a model is that has learned nothing, by its name: "untrained" or "shuffled"; "" for another.
+
+    >>> unlearned("mini:random@1"), unlearned("shuffled:mini:ssl"), unlearned("mini:ssl")
+    ('untrained', 'shuffled', '')
+    """
+    if model.startswith(("random:", "mini:random")):
+        return "untrained"
+    return "shuffled" if model.startswith("shuffled:") else ""
+
+
 def how_to_record(model: str, store: Path | str, task: Sequence[str] = ()) -> str:
     """What to say of a store without twins: that it has none, and the command that would record them.
 
@@ -97,9 +108,8 @@ def how_to_record(model: str, store: Path | str, task: Sequence[str] = ()) -> st
     >>> how_to_record("random:mini:ssl@1", "x.zarr")
     'twin not recorded: random:mini:ssl@1 is untrained itself'
     """
-    kind, _, _ = model.partition(":")
-    if kind in get_args(Kind):
-        return f"twin not recorded: {model} is {'untrained' if kind == 'random' else 'shuffled'} itself"
+    if what := unlearned(model):
+        return f"twin not recorded: {model} is {what} itself"
     asked = task or ("--task", "TASK")
     words = ["otoscope", "record", "--model", model, *asked, "--out", str(store), "--twins", "3"]
     known = "" if task else ", with the task that the store was recorded with"

@@ -76,7 +76,12 @@ def compare_selectors(
     store: StorePath,
     label: Label,
     selector: Annotated[
-        list[str] | None, typer.Option(help="A selector to compare; can be given again (default: all).")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="specific, lap, entropy, aape, aape-drop5, mad, cas, csi, eta2, auroc, dprime, mi, "
+            "probeless, or one of another package; can be given again (default: all).",
+        ),
     ] = None,
     share: Annotated[float, typer.Option(help="Share of all neurons that each takes.")] = 0.01,
     per_class: Annotated[bool, typer.Option("--per-class", help="As many neurons for each class.")] = False,

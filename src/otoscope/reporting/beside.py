@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from otoscope.activations.twins import unlearned
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.commands import record_command, select_command
 
@@ -15,7 +16,6 @@ __all__ = ["KINDS", "NOT_RECORDED", "twin_cells", "twins_wanted"]
 
 NOT_RECORDED = "twin not recorded"
 KINDS = {"random": "untrained", "shuffled": "shuffled"}
-_UNTRAINED = ("random:", "shuffled:", "mini:random")
 
 
 def twin_cells(recorded: Recorded, selection: Selection) -> dict[str, str]:
@@ -26,7 +26,7 @@ def twin_cells(recorded: Recorded, selection: Selection) -> dict[str, str]:
     counts = {"twins": _row(selection, "neurons"), "twins_coverage": _row(selection, "coverage")}
     if counts["twins"]:
         return counts
-    if recorded.model.startswith(_UNTRAINED):
+    if unlearned(recorded.model):
         return dict.fromkeys(counts, f"{NOT_RECORDED}: untrained itself")
     none = "twins not counted" if getattr(recorded.store, "twins", ()) else NOT_RECORDED
     return dict.fromkeys(counts, none)
@@ -39,7 +39,7 @@ def twins_wanted(recorded: Recorded, selection: Selection) -> str:
     twins: Sequence[object] = getattr(recorded.store, "twins", ())
     if twins:
         return f"twins not counted; {select_command(recorded, selection)} counts those that are recorded"
-    if recorded.model.startswith(_UNTRAINED):
+    if unlearned(recorded.model):
         return f"{NOT_RECORDED}: {recorded.model} has learned nothing itself"
     if recorded.model.startswith("wrap:"):
         return f"{NOT_RECORDED}; record a module with fresh weights into {recorded.name}.twins/random-0.zarr"
