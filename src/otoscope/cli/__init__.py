@@ -3,7 +3,18 @@
 import sys
 import warnings
 
-from otoscope.cli import acoustics, comparing, evidence, impact, recording, selecting, sharing, studies, tasks
+from otoscope.cli import (
+    acoustics,
+    comparing,
+    evidence,
+    impact,
+    multiverse,
+    recording,
+    selecting,
+    sharing,
+    studies,
+    tasks,
+)
 from otoscope.cli.app import app
 from otoscope.errors import OtoscopeError, UsageError
 
@@ -14,6 +25,7 @@ __all__ = [
     "evidence",
     "impact",
     "main",
+    "multiverse",
     "recording",
     "selecting",
     "sharing",

@@ -14,6 +14,7 @@ from otoscope.console.clips import (
 from otoscope.console.comparing import comparison_lines, selector_lines
 from otoscope.console.doing import ablation_lines, pretraining_lines, probe_lines, study_lines
 from otoscope.console.evidence import evidence_lines
+from otoscope.console.multiverse import multiverse_lines
 from otoscope.console.neurons import power_lines, selection_lines
 from otoscope.console.printing import say, show
 from otoscope.console.sharing import sharing_lines
@@ -26,6 +27,7 @@ __all__ = [
     "descriptors_document",
     "evidence_lines",
     "model_lines",
+    "multiverse_lines",
     "power_lines",
     "pretraining_lines",
     "probe_lines",

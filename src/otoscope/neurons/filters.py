@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from otoscope.errors import UsageError
 from otoscope.neurons.entropy import class_entropy
 
-__all__ = ["PRESETS", "Filters", "Kept", "apply_filters", "filters_for", "order_statistic"]
+__all__ = ["PRESETS", "Filters", "Kept", "apply_filters", "filters_for", "order_statistic", "ranked"]
 
 _TIE = 1e-12  # nats: entropies closer than this are tied; only the rounding of sums sets them apart
 
@@ -151,13 +151,13 @@ def apply_filters(p: NDArray[np.float64], filters: Filters) -> Kept:
     response, assignment = order_statistic(p, filters.response, filters.assignment)
     candidates = np.flatnonzero(p.max(axis=0) > response)
     found = class_entropy(p[:, candidates])
-    order = _ranked(found)[: round(p.shape[1] * filters.share)]
+    order = ranked(found)[: round(p.shape[1] * filters.share)]
     best = np.sort(order)
     neurons = candidates[best]
     return Kept(neurons, p[:, neurons] > assignment, found[best])
 
 
-def _ranked(entropy: NDArray[np.float64]) -> NDArray[np.int64]:
+def ranked(entropy: NDArray[np.float64]) -> NDArray[np.int64]:
     """Indices in the order of entropy, lowest first; ties in ascending order."""
     order = np.argsort(entropy, kind="stable")
     # Equal to the last bit would not do: the same p in another order of classes sums to another last bit.

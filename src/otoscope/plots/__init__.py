@@ -12,6 +12,7 @@ from otoscope.plots.basic import (
     specifications,
 )
 from otoscope.plots.models import compared_differences, compared_models
+from otoscope.plots.multiverse import specification_curve, threshold_heat
 from otoscope.plots.power import power_curves
 
 __all__ = [
@@ -28,5 +29,7 @@ __all__ = [
     "power_curves",
     "profile",
     "regression",
+    "specification_curve",
     "specifications",
+    "threshold_heat",
 ]

@@ -196,6 +196,6 @@ def _too_few(
         there = f"the largest have {', '.join(f'{classes[k]}: {size[k]}' for k in order)}"
     return (
         f"labeling {label!r}: {len(classes) - len(refused)} of {len(classes)} classes can be tested in the "
-        f"{design.name} design: {there}; expected {needed}; try more clips, broader classes, or the preset aape, "
-        "which does not test single neurons"
+        f"{design.name} design: {there}; expected {needed}; try more clips, broader classes, or the preset "
+        "aape, which does not test single neurons"
     )
