@@ -106,9 +106,16 @@ def test_models_without_twins_are_refused(model, words, task, tmp_path):
     assert with_twins([model], [tmp_path / "x.zarr"], 0) == ([model], [tmp_path / "x.zarr"])
 
 
-def test_a_model_that_is_its_own_twin_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="has the very weights of mini:random"):
+def test_a_model_that_has_learned_nothing_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="mini:random is untrained itself and has no twins"):
         with_twins([load_model("mini:random")], [tmp_path / "x.zarr"], 1)
+
+
+def test_a_model_that_is_its_own_twin_is_refused(tmp_path):
+    model = load_model("random:mini:ssl@0")
+    model.name = "mini:ssl"
+    with pytest.raises(UsageError, match="has the very weights of mini:ssl"):
+        with_twins([model], [tmp_path / "x.zarr"], 1)
 
 
 def test_a_model_changed_since_it_was_loaded_is_refused(tmp_path):
