@@ -24,7 +24,7 @@ from otoscope.neurons.sharing.testing import (
     pooled_p,
 )
 
-__all__ = ["sharing_test"]
+__all__ = ["sharing_test", "sharing_tests"]
 
 _LEVEL = 0.05
 
@@ -83,10 +83,11 @@ def sharing_test(
         select(side.store, side.clips.labeling.name, preset=preset, permutations=0, twins=False)
         for side in sides
     ]
-    return share(*selections).tested(_tests(sides, permutations, seed))
+    return share(*selections).tested(sharing_tests(sides, permutations, seed))
 
 
-def _tests(sides: list[Side], permutations: int, seed: int) -> SharingTests:
+def sharing_tests(sides: list[Side], permutations: int, seed: int) -> SharingTests:
+    """The tests of one labeling, or of two; what `sharing_test` counts is not in them."""
     a, b = sides[0], sides[-1]
     within = len(sides) == 1
     found = (first := a.found(), first if within else b.found())
@@ -159,7 +160,8 @@ def _about(table: pd.DataFrame, sides: list[Side], permutations: int) -> str:
             [
                 f"{found} of {tested} pairs of classes share more neurons than both "
                 f"{permutations} permutations of the labels, with neurons selected again, and as many "
-                "shuffled tables with the same margins give, at a false discovery rate of 5 %.",
+                "shuffled tables with the same margins give, at a false discovery rate of 5 %. Weak sharing "
+                "passes unseen: none found is not none there.",
                 *ignored,
                 "Both labelings are of the same clips and were permuted apart: classes that have clips in "
                 "common share neurons for that reason too."
