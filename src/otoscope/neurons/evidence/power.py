@@ -14,13 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.stats import nct, t
+from scipy.stats import nct, norm, t
 
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.chance import LEAST_DISTINCT
 from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.halves import unit_labels
 from otoscope.neurons.specific.halving import LEAST_GROUPS, LEAST_SHARED, halves_of
+from otoscope.neurons.specific.procedure import LEAST_AUROC
 from otoscope.tasks import Labeling
 
 __all__ = ["Labelled", "Power", "chance_to_find", "power", "smallest_shift"]
@@ -102,6 +103,11 @@ class Power:
             f"With {self.power:.0%} power it finds, of {self.candidates} candidates, a neuron that lies "
             f"{_range(good['shift'], '{:.1f}')} standard deviations between {unit} above every other class; "
             f"{_range(good['shift_of_many'], '{:.1f}')} where one candidate in ten is real."
+        )
+        said.append(
+            f"It also asks for a pairwise AUROC of {LEAST_AUROC:g} over clips: a neuron that lies less than "
+            f"{np.sqrt(2) * norm.ppf(LEAST_AUROC):.2f} standard deviations between clips above another class "
+            "is left out more often than not, however many there are."
         )
         return said
 

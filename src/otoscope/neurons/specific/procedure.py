@@ -30,9 +30,12 @@ from otoscope.neurons.specific.evidence import Evidence, chance_of_worlds, evide
 from otoscope.neurons.specific.halving import Halves, halves_of, permuted_halves
 from otoscope.neurons.specific.search import Found, search
 
-__all__ = ["specific"]
+__all__ = ["LEAST_AUROC", "specific"]
 
 Correction = Literal["bh", "holm"]
+
+LEAST_AUROC = 0.65
+"""What the smallest pairwise area under the ROC curve of a selected neuron must reach."""
 
 
 def specific(
@@ -44,7 +47,7 @@ def specific(
     design: DesignName | None = None,
     alpha: float = 0.05,
     correction: Correction = "bh",
-    least_auroc: float = 0.65,
+    least_auroc: float = LEAST_AUROC,
     permutations: int = 100,
 ) -> Selection:
     """Select neurons that fire more for every class of their set than for every class outside it.
