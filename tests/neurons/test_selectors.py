@@ -1,6 +1,7 @@
 """Selectors against scipy, scikit-learn and slow versions from their formulas; their laws; the registry."""
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,8 +10,10 @@ import xarray as xr
 from scipy.stats import f_oneway
 from sklearn.metrics import mutual_info_score, roc_auc_score
 
+import otoscope
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons import select
+from otoscope.neurons.designs import design_of
 from otoscope.neurons.probability import labelled_clips
 from otoscope.neurons.selectors import available, registry
 from otoscope.neurons.selectors.base import Selector
@@ -280,3 +283,41 @@ def test_packages_bring_selectors_and_broken_ones_are_left_out(monkeypatch):
     told = [str(each.message) for each in warned]
     for (name, _, problem), message in zip(entries[2:], told, strict=True):
         assert f"the selector {name!r} (toy:{name}) of an installed package {problem}" in message
+
+
+def test_select_takes_a_selector_by_name_and_says_what_chance_gives():
+    world = otoscope.world()
+    found = otoscope.select(world, "class", preset="auroc", share=0.02, permutations=19, seed=3)
+    ranked = rank(world, "class", "auroc", share=0.02)
+    assert found.preset == "auroc"
+    assert set(map(tuple, found.table[["layer", "unit", "category"]].to_numpy().tolist())) == set(
+        map(tuple, ranked[["layer", "unit", "category"]].to_numpy().tolist())
+    )
+    assert found.filters is None
+    assert found.chance.permutations == 19
+    assert 1 / 20 <= found.chance.depth.p <= 1
+    assert found.document()["provenance"]["share"] == 0.02
+
+
+def test_chance_of_a_selector_is_that_of_labels_dealt_anew():
+    world = otoscope.world(classes=2, groups=4, clips=4)
+    found = otoscope.select(world, "class", preset="mad", share=0.05, permutations=3, seed=5)
+    used = labelled_clips(world, "class")
+    design = design_of(used.membership, used.groups)
+    random = np.random.default_rng(5)
+    dealt = replace(world.labeling("class"), name="dealt", column="dealt")
+    for depth in found.chance.values["depth"]:
+        labels = design.permuted(random)[design.unit].argmax(axis=1)
+        clips = world.clips.assign(dealt=[used.classes[k] for k in labels])
+        again = replace(world, clips=clips, labelings={"dealt": dealt})
+        assert select(again, "dealt", preset="mad", share=0.05, permutations=0).depth == pytest.approx(depth)
+
+
+def test_what_no_selector_has_is_refused():
+    world = otoscope.world()
+    with pytest.raises(UsageError, match=r"preset 'best' not found; expected specific, aape.*auroc"):
+        otoscope.select(world, "class", preset="best")
+    with pytest.raises(UsageError, match="selector 'auroc' has no response or pooling; expected share"):
+        otoscope.select(world, "class", preset="auroc", response=0.5, pooling="clip")
+    with pytest.raises(UsageError, match="share is 2; expected a share of all neurons"):
+        otoscope.select(world, "class", preset="auroc", share=2)

@@ -5,7 +5,7 @@ How many neurons it holds and how many classes it covers are therefore described
 under permutation; what is tested is the depth of the selectivity, and the excess of it over all neurons.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,19 +177,43 @@ def chance_of(
     if permutations < 1:
         raise UsageError(f"permutations is {permutations}; expected 1 or more, for example 100")
     true = class_probabilities(store, clips, pooling) if table is None else table
+    tables = permuted_tables(store, clips, design, pooling, permutations, seed)
+    permuted = ((apply_filters(p, filters), p) for p in tables)
+    return chance_among((observed, true), permuted, store, clips, design, permutations)
+
+
+def chance_among(
+    observed: tuple[Kept, NDArray[np.float64]],
+    permuted: Iterable[tuple[Kept, NDArray[np.float64]]],
+    store: Recording,
+    clips: LabelledClips,
+    design: Design,
+    permutations: int,
+) -> Chance:
+    """The chance level of a choice of a fixed share of the neurons, from what it keeps under permutation.
+
+    Args:
+        observed: what is kept with the true labels, and the firing probabilities of all neurons with them.
+        permuted: the same for each permutation.
+        store: the recording.
+        clips: the clips and their true labels.
+        design: which labels changed places.
+        permutations: how many there are.
+    """
+    kept, true = observed
     layer = positions(store.layers)[0]
     rows, selectivity = [], np.empty((1 + permutations, len(layer)), np.float32)
     selectivity[0] = selectivities(true)
-    for number, p in enumerate(permuted_tables(store, clips, design, pooling, permutations, seed), start=1):
-        rows.append(_measures(apply_filters(p, filters), layer))
+    for number, (again, p) in enumerate(permuted, start=1):
+        rows.append(_measures(again, layer))
         selectivity[number] = selectivities(p)
     found, *others = excesses(selectivity).tolist()
     values = pd.DataFrame(rows)
     values.insert(3, "excess", others)
     spreads = {name: values[name].to_numpy(dtype=float) for name in MEASURES}
-    few, none = _too_few(design), _none_kept(observed)
+    few, none = _too_few(design), _none_kept(kept)
     notes = [
-        "Count and coverage are described, not tested: the filters keep a fixed share of the neurons "
+        "Count and coverage are described, not tested: a fixed share of the neurons is kept "
         "whatever the data.",
         few or none,
         ignored_groups(clips, design),
@@ -200,9 +224,7 @@ def chance_of(
         permutations,
         neurons=Spread.of(spreads["neurons"]),
         coverage=Spread.of(spreads["coverage"]),
-        depth=Spread.of(
-            spreads["depth"], None if few or none else _p(spreads["depth"], observed.depth, _TIE)
-        ),
+        depth=Spread.of(spreads["depth"], None if few or none else _p(spreads["depth"], kept.depth, _TIE)),
         note=" ".join(filter(None, notes)),
         values=values,
         excess=Spread.of(
@@ -271,9 +293,6 @@ def permuted_tables(
             tables[:, :, part] = sums.reshape(len(draws), classes, -1)
         for table, weight in zip(tables, weights, strict=True):
             yield table / weighting.spread(weight)
-
-
-_permuted_tables = permuted_tables
 
 
 def _measures(kept: Kept, layer: NDArray[np.int64]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Select class-specific neurons: from a recording, or from a table of firing probabilities."""
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, TypedDict
 
@@ -13,11 +14,17 @@ from otoscope import __version__
 from otoscope.errors import UsageError
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.baselines import beside_twins
-from otoscope.neurons.chance import chance_of, ignored_groups
-from otoscope.neurons.designs import DesignName, design_of
+from otoscope.neurons.chance import Chance, chance_of, ignored_groups
+from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.entropy import checked
-from otoscope.neurons.filters import PRESETS, Kept, apply_filters, filters_for
-from otoscope.neurons.probability import Pooling, Recording, class_probabilities, labelled_clips
+from otoscope.neurons.filters import PRESETS, Filters, Kept, apply_filters, filters_for
+from otoscope.neurons.probability import (
+    LabelledClips,
+    Pooling,
+    Recording,
+    class_probabilities,
+    labelled_clips,
+)
 from otoscope.neurons.selection import Selection, source_of
 from otoscope.neurons.specific.procedure import specific
 
@@ -55,11 +62,12 @@ def select(
         store_or_table: a recording; or firing probabilities with the dimensions layer, unit and category, of
             which there is no chance level: labels cannot be permuted in them.
         label: name of a labeling of the recording. For a table only a name to keep with the result.
-        preset: "specific", which tests every neuron (see `otoscope.neurons.specific`); or the three filters
-            with thresholds by name: "aape", "aape-drop5" or "lape". By default "specific" for a recording;
-            "aape" for a table, or where a threshold is given.
+        preset: "specific", which tests every neuron (see `otoscope.neurons.specific`); the three filters with
+            thresholds by name, "aape", "aape-drop5" or "lape"; or any other selector, such as "auroc", which
+            takes the neurons that score highest, each for its best class (see `otoscope.neurons.selectors`).
+            By default "specific" for a recording; "aape" for a table, or where a threshold is given.
         response: quantile of all p that a neuron's largest p must exceed, in place of the preset's.
-        share: share of all neurons to keep, in place of the preset's.
+        share: share of all neurons to keep, in place of the preset's; 0.01 with a selector.
         assignment: quantile of all p that a pair must exceed, in place of the preset's.
         pooling: "token" or "clip", see `firing_probability`; of the filters.
         clips: which clips to use, a boolean mask of shape (clips,); all by default.
@@ -102,15 +110,60 @@ def select(
                 f"{', '.join(PRESETS)} with it; try leaving it out, or --preset aape"
             )
         choose = partial(specific, label=label, clips=clips, seed=seed, design=design)
-    else:
+    elif name in PRESETS:
         choose = partial(
             _by_filters, label=label, preset=name, thresholds=thresholds, pooling=pooling, clips=clips,
+            seed=seed, design=design,
+        )  # fmt: skip
+    else:
+        _check_selector(name, given, pooling)
+        choose = partial(
+            _by_selector, label=label, name=name, share=0.01 if share is None else share, clips=clips,
             seed=seed, design=design,
         )  # fmt: skip
     selection = choose(store_or_table, permutations=permutations)
     if not twins:
         return selection
     return beside_twins(selection, store_or_table, partial(choose, permutations=0))
+
+
+def _check_selector(name: str, given: Sequence[str], pooling: Pooling) -> None:
+    """Refuse a name that is no selector's, and options that selectors have not."""
+    from otoscope.neurons.selectors import selectors  # which compare selections, and so import this module
+
+    if name not in selectors():
+        others = [each for each in selectors() if each not in PRESETS]
+        raise UsageError(
+            f"preset {name!r} not found; expected {RECOMMENDED}, {', '.join(PRESETS)}, or a selector: "
+            f"{', '.join(others)}"
+        )
+    unknown = [each for each in given if each != "share"] + ["pooling"] * (pooling != "token")
+    if unknown:
+        raise UsageError(f"the selector {name!r} has no {' or '.join(unknown)}; expected share")
+
+
+def _by_selector(
+    store: Recording,
+    label: str,
+    name: str,
+    share: float,
+    clips: NDArray[np.bool_] | None,
+    permutations: int,
+    seed: int,
+    design: DesignName | None,
+) -> Selection:
+    from otoscope.neurons.selectors import selectors
+    from otoscope.neurons.selectors.choosing import chance_of_choice, choice
+    from otoscope.neurons.selectors.ranking import check_share
+
+    check_share(share)
+    chosen = labelled_clips(store, label, clips)
+    made = _design(chosen, label, design) if permutations else None
+    found = choice(store, chosen, selectors()[name], share)
+    chance = None
+    if made is not None:
+        chance = chance_of_choice(found, store, chosen, made, selectors()[name], share, permutations, seed)
+    return _selection(store, chosen, name, None, found, chance, seed, share=share)
 
 
 def _by_filters(
@@ -127,10 +180,7 @@ def _by_filters(
     task = str(store.info.get("task", {}).get("name", ""))
     filters = filters_for(preset, task, **thresholds)
     chosen = labelled_clips(store, label, clips)
-    # The design comes before the work: it may need an answer from the user.
-    made = design_of(chosen.membership, chosen.groups, name=design, label=label) if permutations else None
-    if made is not None and (ignored := ignored_groups(chosen, made)):
-        warnings.warn(ignored, UserWarning, stacklevel=3)
+    made = _design(chosen, label, design) if permutations else None
     p = class_probabilities(store, chosen, pooling)
     kept = apply_filters(p, filters)
     chance = None
@@ -146,16 +196,31 @@ def _by_filters(
             seed=seed,
             table=p,
         )
-    provenance = {
-        "otoscope": __version__,
-        "recording": source_of(store.info),
-        "pooling": pooling,
-        "clips": len(chosen.rows),
-        "seed": seed,
-    }
+    return _selection(store, chosen, preset, filters, (kept, p), chance, seed, pooling=pooling)
+
+
+def _design(chosen: LabelledClips, label: str, design: DesignName | None) -> Design:
+    """What may be permuted. It comes before the work: it may need an answer from the user."""
+    made = design_of(chosen.membership, chosen.groups, name=design, label=label)
+    if ignored := ignored_groups(chosen, made):
+        warnings.warn(ignored, UserWarning, stacklevel=4)
+    return made
+
+
+def _selection(
+    store: Recording,
+    chosen: LabelledClips,
+    preset: str,
+    filters: Filters | None,
+    found: tuple[Kept, NDArray[np.float64]],
+    chance: Chance | None,
+    seed: int,
+    **settings: object,
+) -> Selection:
+    kept, p = found
     layer, unit = positions(store.layers)
     return Selection(
-        label=label,
+        label=chosen.labeling.name,
         classes=chosen.classes,
         preset=preset,
         filters=filters,
@@ -163,7 +228,13 @@ def _by_filters(
         layers=len(store.layers),
         depth=kept.depth,
         chance=chance,
-        provenance=provenance,
+        provenance={
+            "otoscope": __version__,
+            "recording": source_of(store.info),
+            **settings,
+            "clips": len(chosen.rows),
+            "seed": seed,
+        },
     )
 
 

@@ -43,8 +43,8 @@ def sharing_test(
 
     Every pair of classes is tested against permuted labels, with which neurons are selected again, and
     against shuffled tables of the classes and neurons; p is the larger of both. Between two labelings T says
-    besides whether classes of the same name share more than others. See `otoscope.neurons.sharing.testing`
-    for what that covers, and at which rates it errs.
+    besides whether classes of the same name ("m" and "Male" are) share more than others. See
+    `otoscope.neurons.sharing.testing` for what that covers, and at which rates it errs.
 
     Args:
         store: a recording; the classes of its labeling are the rows.
@@ -172,6 +172,19 @@ def _about(table: pd.DataFrame, sides: list[Side], permutations: int) -> str:
     )
 
 
+_SHORT = {"m": "male", "f": "female"}
+
+
+def _plain(name: str) -> str:
+    """A class's name as data sets have it in common: VoxCeleb1's "m" is CREMA-D's "Male".
+
+    >>> _plain("m"), _plain("Male"), _plain("dog_bark")
+    ('male', 'male', 'dog bark')
+    """
+    small = name.casefold().replace("_", " ")
+    return _SHORT.get(small, small)
+
+
 def _names(
     sides: tuple[Side, Side],
     found: tuple[Incidence, Incidence],
@@ -181,7 +194,7 @@ def _names(
     seed: int,
 ) -> NameTest:
     """T of the classes of the same name, against permuted labels and against permuted names."""
-    a, b = (side.clips.classes for side in sides)
+    a, b = ([_plain(name) for name in side.clips.classes] for side in sides)
     matched = [name for name in a if name in b]
     rows, columns = [a.index(name) for name in matched], [b.index(name) for name in matched]
     return name_test(
