@@ -16,7 +16,8 @@ def select(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="specific, or filters: aape, aape-drop5, lape (default: specific; with a threshold aape)."
+            help="specific; filters: aape, aape-drop5, lape; or a selector such as auroc, see "
+            "compare-selectors (default: specific; with a threshold aape)."
         ),
     ] = None,
     response: Annotated[
