@@ -52,13 +52,12 @@ def check_level(p):
         assert (p <= level).sum() <= stats.binom.ppf(0.995, len(p), level), level
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("correlation", [0.0, 0.8])
+@pytest.mark.slow  # worlds that the page "Calibration" has not; it has 200 of each setting
 @pytest.mark.parametrize("strength", [0.0, 2.0])
 @pytest.mark.parametrize("across", [False, True])
 @pytest.mark.parametrize("sizes", SIZES)
-def test_the_level_holds_where_only_base_rates_are_shared(sizes, across, strength, correlation):
-    check_level(chosen_p(sizes, strength, correlation, across, (0, 200)))
+def test_the_level_holds_where_only_base_rates_are_shared(sizes, across, strength):
+    check_level(chosen_p(sizes, strength, 0.3, across, (1000, 1040)))
 
 
 def test_the_level_holds_in_a_few_worlds():
