@@ -14,15 +14,17 @@ from otoscope.activations import record
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons import planted, select, world
 from otoscope.neurons.designs import design_of
-from otoscope.neurons.evidence import gathering
-from otoscope.neurons.evidence.both_ways import half_masks
+from otoscope.neurons.evidence.beside_figures import follow
+from otoscope.neurons.evidence.both_ways import half_masks, interval_of
 from otoscope.neurons.evidence.evidence_result import BEST
 from otoscope.neurons.evidence.gathering import Evidence, evidence
 from otoscope.neurons.evidence.held_out import held_out
 from otoscope.neurons.evidence.relabelling import only, permuted
+from otoscope.neurons.evidence.significance import neuron_tests
 from otoscope.neurons.evidence.size_bias import size_bias
 from otoscope.neurons.evidence.stability import stability
 from otoscope.neurons.evidence.surviving import BASELINES, verdicts
+from otoscope.neurons.evidence.unseen import unseen
 from otoscope.neurons.probability import labelled_clips
 
 SIZE = {"classes": 3, "clips": 2, "layers": 2, "units": 50, "class_sizes": [32, 36, 40]}
@@ -179,7 +181,7 @@ def test_noise_survives_a_baseline_seldom():
 
 
 ROW = {
-    "preset": "aape", "refused": "", "neurons": 9.0, "neurons_high": 8.0, "depth_p": 0.05, "twins_most": 8.0,
+    "preset": "aape", "refused": "", "neurons": 9.0, "neurons_p": np.nan, "depth_p": 0.05, "twins_most": 8.0,
     "held_out": 0.8, "held_out_twins": 0.6, "beyond_twins_low": 0.1, "held_out_low": 0.6, "stability": 0.3,
     "stability_chance_most": 0.2,
 }  # fmt: skip
@@ -191,11 +193,14 @@ ROW = {
         ({}, "twins", True),
         ({"depth_p": 0.06}, "permuted labels", False),
         ({"depth_p": np.nan}, "permuted labels", None),
-        ({"preset": "specific", "depth_p": np.nan}, "permuted labels", True),
+        ({"preset": "specific", "neurons_p": 0.05}, "permuted labels", True),
+        ({"preset": "specific", "neurons_p": 0.06}, "permuted labels", False),
+        ({"preset": "specific"}, "permuted labels", None),
         ({"twins_most": 9.0}, "twins", False),
         ({"beyond_twins_low": -0.01}, "twins", False),
         ({"beyond_twins_low": np.nan}, "twins", None),
-        ({"held_out_twins": np.nan, "beyond_twins_low": np.nan}, "twins", True),
+        ({"held_out_twins": np.nan, "beyond_twins_low": np.nan}, "twins", None),
+        ({"held_out_twins": np.nan, "beyond_twins_low": -0.01}, "twins", False),
         ({"twins_most": np.nan}, "twins", None),
         ({"held_out_low": 0.5}, "unseen clips", False),
         ({"stability": 0.2}, "other halves", False),
@@ -206,6 +211,71 @@ ROW = {
 )
 def test_verdicts_on_paper(change, baseline, verdict):
     assert verdicts(ROW | change)[baseline] is verdict
+
+
+def test_a_twin_that_chooses_nothing_has_an_auroc_of_a_half(signal, told):
+    """Twins of noise choose none by `specific`; the model must still tell its classes on unseen clips."""
+    row = row_of(told, "specific")
+    assert np.isnan(row["held_out_twins"])
+    assert row["beyond_twins_low"] == pytest.approx(row["held_out_low"] - 0.5)
+
+
+def test_intervals_are_of_students_t():
+    draws = np.random.default_rng(0).normal(0.6, 0.1, 200)
+    low, high = interval_of(np.array([0.6, *draws]), 2)
+    assert (low, high) == pytest.approx(
+        (0.6 - 4.3027 * draws.std(), min(0.6 + 4.3027 * draws.std(), 1.0)), abs=1e-4
+    )
+    assert np.isnan(interval_of(np.array([0.6, *draws]), 0)).all()
+    assert np.isnan(interval_of(np.array([0.6]), 9)).all()
+
+
+@pytest.mark.slow
+def test_unseen_clips_of_noise_lie_seldom_above_a_half():
+    """Few groups of a class: the central 95 % of the draws would let through 7 to 10 % of these worlds."""
+    for classes, groups in ((2, 4), (3, 4), (2, 6)):
+        through = 0
+        for seed in range(100):
+            store = world(
+                classes=classes,
+                groups=groups,
+                clips=4,
+                layers=2,
+                units=50,
+                strength=0,
+                group_effect=0.5,
+                seed=seed,
+            )
+
+            def choose(recording, preset, mask):
+                return select(recording, "class", preset=preset, clips=mask, permutations=0, twins=False)
+
+            found = unseen(store, "class", ("aape",), choose, bootstrap=200, seed=0, say=lambda line: None)
+            through += found.figures("aape")["held_out_low"] > 0.5
+        assert through <= 11, (classes, groups, through)  # binomial(100, 0.05): more in 0.4 % of cases
+
+
+def test_the_number_of_specific_neurons_has_a_p(told):
+    values = told.selections["specific"].chance.values["neurons"]
+    row = row_of(told, "specific")
+    assert row["neurons_p"] == (1 + (values >= row["neurons"]).sum()) / 41
+    assert np.isnan(row_of(told, "aape")["neurons_p"])
+
+
+def test_every_neuron_is_tested_where_there_are_permutations(signal, told, tmp_path):
+    assert told.tests is None
+    assert "Single neurons are not tested: 40 permutations, and 100 are needed." in told.notes
+    found = evidence(signal, "class", presets=("aape",), permutations=100, splits=1, bootstrap=0)
+    assert found.tests.document() == neuron_tests(signal, "class", permutations=100).document()
+    counts = found.tests.document()["significant"]
+    assert counts["p"] > 0
+    assert found.sentences[-1].startswith(
+        f"Of 100 neurons {counts['p']} tell some class from the rest by the largest statistic over"
+    )
+    found.save(tmp_path)
+    again = Evidence.load(tmp_path)
+    assert again.tests.document() == found.document()["tests"]
+    assert len(again.tests.table) == 100
 
 
 # Kept, drawn, relabelled
@@ -254,8 +324,8 @@ def test_only_some_clips():
 def test_neurons_that_follow_a_descriptor_are_counted(told):
     neurons = told.selections["specific"].neurons
     pairs = list(zip(neurons["layer"], neurons["unit"], strict=True))
-    assert gathering._follow(told.selections["specific"], {*pairs[:2], (9, 9)}) == 2
-    assert np.isnan(gathering._follow(told.selections["specific"], None))
+    assert follow(told.selections["specific"], {*pairs[:2], (9, 9)}) == 2
+    assert np.isnan(follow(told.selections["specific"], None))
     assert any(note.startswith("Acoustics are not told") for note in told.notes)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import rankdata
+from scipy.stats import false_discovery_control, rankdata
 from sklearn.linear_model import Ridge
 
 from otoscope.errors import OtoscopeError, UsageError
@@ -39,6 +39,8 @@ def test_what_is_pitch_vanishes_and_what_is_class_stays(store_of, groups):
     assert nothing["before_p"] > 0.01
     assert nothing["before_chance"] == pytest.approx(nothing["before"], abs=0.1)
     assert dead[2:].isna().all()
+    for which in ("before", "after"):  # over the three neurons that have a p
+        assert found[f"{which}_q"][:3].tolist() == false_discovery_control(found[f"{which}_p"][:3]).tolist()
 
 
 def test_agrees_with_the_slow_version(store_of):

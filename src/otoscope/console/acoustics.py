@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from otoscope.neurons.meaning.mrqap import MatrixRegression
 
 _ROWS = 30  # neurons told of one by one
-_P = 0.05
+_Q = 0.05  # false discovery rate over the chosen neurons
 
 
 def acoustics_lines(found: "Acoustics") -> Lines:
@@ -51,11 +51,12 @@ def _neuron_table(neurons: pd.DataFrame) -> Any:
     from otoscope.neurons.meaning.rows import band_words
 
     rows = "low_hz" in neurons
-    columns = ("neuron", "class", "follows", "rho", "before", "after")
+    columns = ("neuron", "class", "follows", "rho", "before", "after", "q")
     table = table_of(*columns, *(["listens to"] if rows else []))
     for row in neurons.to_dict("records"):
         cells = [format_address(row["layer"], row["unit"]), row["category"] or "-", row["follows"] or "-"]
         cells += [figure(row["rho"], "{:+.2f}"), *(figure(row[key], "{:.2f}") for key in ("before", "after"))]
+        cells.append(figure(row["after_q"], "{:.3f}"))
         table.add_row(*cells, *([band_words(row["low_hz"], row["high_hz"]) or "-"] if rows else []))
     return table
 
@@ -65,11 +66,11 @@ def _selectivity(neurons: pd.DataFrame) -> Lines:
     if not len(told):
         return
     before, after = told["before"].mean(), told["after"].mean()
-    kept = int((told["after_p"] <= _P).sum())
+    kept = int((told["after_q"] <= _Q).sum())
     yield (
         f"selectivity (eta squared, mean): {before:.3f} before the descriptors are regressed out (chance "
         f"{told['before_chance'].mean():.3f}), {after:.3f} after (chance {told['after_chance'].mean():.3f}); "
-        f"{kept} of {len(told)} keep more than chance (p <= {_P})"
+        f"{kept} of {len(told)} keep more than chance (q <= {_Q})"
     )
 
 

@@ -79,6 +79,7 @@ def _of(form: str, *names: str) -> Callable[[Row], str]:
 _ROWS: tuple[tuple[str, Callable[[Row], str], str], ...] = (
     ("class-specific neurons", _of("{:,.0f}", "neurons"), ""),
     ("  permuted labels, 95 %", _of("{:,.0f} to {:,.0f}", "neurons_low", "neurons_high"), ""),
+    ("  number, p", _of("{:.3f}", "neurons_p"), ""),
     ("  depth, p", _of("{:.3f}", "depth_p"), "permuted labels"),
     ("  random twins, mean", _of("{:,.1f}", "twins_random"), ""),
     ("  shuffled twins, mean", _of("{:,.1f}", "twins_shuffled"), ""),

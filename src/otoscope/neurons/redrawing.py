@@ -1,7 +1,7 @@
 """Areas under the ROC curve when whole groups are drawn again with replacement.
 
-A draw is a weight for each group, how often it was drawn, so that no clip is copied: the area follows from
-the weights of the groups at each level of the firing share.
+A draw is a weight for each group, so that no clip is copied: the area follows from the weights of the groups
+at each level of the firing share.
 
 `draws_of` draws for one class. `shared_draws` draws once for all classes, for what is averaged over classes
 or held against what another model makes of the same groups.
@@ -21,27 +21,20 @@ _CELLS = 4_000_000  # pairs of clips compared at a time
 def draws_of(
     member: NDArray[np.bool_], unit: NDArray[np.int64], bootstrap: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """How often each group is drawn: (groups, draws), no draws with fewer than two groups on a side."""
-    count = int(unit.max(initial=-1)) + 1
-    inside = np.bincount(unit[member], minlength=count) > 0
-    outside = np.bincount(unit[~member], minlength=count) > 0
-    if inside.sum() < 2 or outside.sum() < 2:
-        return np.empty((count, 0))
-    times = np.zeros((count, bootstrap))
-    for stratum in (inside & ~outside, ~inside & outside, inside & outside):
-        size = int(stratum.sum())
-        if size:
-            # Counted rather than drawn as a multinomial, which takes ten times as long.
-            drawn = random.integers(size, size=(bootstrap, size)) + size * np.arange(bootstrap)[:, None]
-            counts = np.bincount(drawn.ravel(), minlength=bootstrap * size)
-            times[stratum] = counts.reshape(bootstrap, size).T
-    return times
+    """The same for one class against the rest: (groups, draws), none with fewer than two groups on a side.
+
+    Drawn apart are the groups that hold only the class, only others, and both, each as in `shared_draws`.
+    """
+    sides = np.column_stack([member, ~member])
+    if (unit_labels(sides, unit).sum(axis=0) < 2).any():
+        return np.empty((int(unit.max(initial=-1)) + 1, 0))
+    return shared_draws(sides, unit, bootstrap, random)[:, 1:]
 
 
 def drawn_areas(
     value: NDArray[np.float32], member: NDArray[np.bool_], unit: NDArray[np.int64], times: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The AUROC of one neuron in every draw of groups, shape (draws,)."""
+    """The AUROC of one neuron in every draw of groups; NaN in one without a side. Shape (draws,)."""
     levels, level = np.unique(value, return_inverse=True)
     shape = (len(levels), len(times))
 
@@ -51,10 +44,9 @@ def drawn_areas(
 
     inside, outside = weights(member), weights(~member)
     below = np.cumsum(outside, axis=0) - outside / 2
-    area: NDArray[np.float64] = np.einsum("vb,vb->b", inside, below) / (
-        inside.sum(axis=0) * outside.sum(axis=0)
-    )
-    return area
+    pairs = inside.sum(axis=0) * outside.sum(axis=0)
+    won = np.einsum("vb,vb->b", inside, below)
+    return np.asarray(np.divide(won, pairs, out=np.full(len(won), np.nan), where=pairs > 0))
 
 
 def shared_draws(

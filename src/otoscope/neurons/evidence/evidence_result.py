@@ -10,6 +10,7 @@ import pandas as pd
 
 from otoscope.errors import OtoscopeError
 from otoscope.files import read_json, slug, write_json, write_table
+from otoscope.neurons.evidence.significance import NeuronTests
 from otoscope.neurons.selection import Selection
 
 if TYPE_CHECKING:
@@ -37,16 +38,17 @@ class Evidence:
         groups: how many groups its clips come in; None for a labeling without.
         table: one row a preset, NaN where nothing is known. `preset`; `refused` (why it does not select, or
             ""); `neurons`, `coverage` (share of the classes with a neuron) and `depth` (nats), each with
-            `_chance`, `_low` and `_high` (mean and central 95 % under permuted labels); `depth_p`, `excess`
-            (sd), `excess_p`; `twins_random`, `twins_shuffled` (mean number of neurons in twins of the kind)
-            and `twins_most` (the largest in any); `held_out` (mean AUROC over the chosen pairs of neuron and
+            `_chance`, `_low` and `_high` (mean and central 95 % under permuted labels); `neurons_p` (that
+            permuted labels give as many; of `specific` alone), `depth_p`, `excess` (sd), `excess_p`;
+            `twins_random`, `twins_shuffled` (mean number of neurons in twins of the kind) and `twins_most`
+            (the largest in any); `held_out` (mean AUROC over the chosen pairs of neuron and
             class) with its 95 % group-bootstrap interval `held_out_low` and `held_out_high`;
             `held_out_twins` (mean over the twins) and `held_out_twins_most`; `beyond_twins_low` (lower end of
-            the interval of the difference to the twin that comes closest, the same groups drawn for both);
-            `stability` (mean Jaccard index of what complementary halves choose for a class),
-            `stability_chance` and `stability_chance_most` (mean and largest under permuted labels);
-            `follows` (how many of the neurons follow an acoustic descriptor within classes) and `size_bias`
-            (rank correlation of a class's neurons with its clips).
+            the interval of the difference to the twin that comes closest, the same groups drawn for both; to
+            0.5 for a twin that chooses none); `stability` (mean Jaccard index of what complementary halves
+            choose for a class), `stability_chance` and `stability_chance_most` (mean and largest under
+            permuted labels); `follows` (how many of the neurons follow an acoustic descriptor within classes)
+            and `size_bias` (rank correlation of a class's neurons with its clips).
         effects: one row a preset, model and class: `preset` (one of them, or "best neuron"), `model`
             ("trained", "random-0", ...), `category`, `neurons` (pairs measured, both halves together),
             `auroc` (their mean), its 95 % group-bootstrap interval `low` and `high`, and `groups` (those
@@ -54,6 +56,8 @@ class Evidence:
         selections: by preset, with its chance level and twins; without those refused.
         power: what `specific` can find with these clips, as `Power.document` gives it; None where that
             cannot be told, and a note says why.
+        tests: a test of every neuron, whatever selects it; None where too few permutations were asked for or
+            exist, and a note says why.
         notes: what a reader must know: design, what is not tested, what was not recorded.
         sentences: what survives which baseline, in words.
         provenance: which model, task, settings and version made it.
@@ -68,6 +72,7 @@ class Evidence:
     effects: pd.DataFrame
     selections: Mapping[str, Selection]
     power: Mapping[str, Any] | None
+    tests: NeuronTests | None
     notes: tuple[str, ...]
     sentences: tuple[str, ...]
     provenance: Mapping[str, Any]
@@ -83,6 +88,7 @@ class Evidence:
         return {
             **{name: getattr(self, name) for name in plain},
             "classes": list(self.classes),
+            "tests": None if self.tests is None else self.tests.document(),
             "presets": self.table.to_dict("records"),
             "effects": self.effects.to_dict("records"),
             "selections": {preset: slug(preset) for preset in self.selections},
@@ -92,12 +98,14 @@ class Evidence:
         }
 
     def save(self, folder: str | Path) -> None:
-        """Write `evidence.json`, the tables `table` and `effects`, and a folder for each selection."""
+        """Write `evidence.json`, the tables `table`, `effects` and `tests`, and each selection's folder."""
         place = Path(folder)
         write_table(place / "table", self.table)
         write_table(place / "effects", self.effects)
         for preset, selection in self.selections.items():
             selection.save(place / slug(preset))
+        if self.tests is not None:
+            self.tests.save(place)
         write_json(place / "evidence.json", self.document())
 
     @classmethod
@@ -123,6 +131,7 @@ class Evidence:
             effects=pd.read_parquet(place / "effects.parquet"),
             selections={name: Selection.load(place / each) for name, each in document["selections"].items()},
             power=document["power"],
+            tests=NeuronTests.load(place) if document.get("tests") else None,
             notes=tuple(document["notes"]),
             sentences=tuple(document["sentences"]),
             provenance=document["provenance"],

@@ -1,8 +1,7 @@
 """Everything that says whether the selections of a labeling are to be believed, gathered in one result."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,42 +9,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from otoscope import __version__
-from otoscope.descriptors import describe
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.neurons.baselines import twins_missing
-from otoscope.neurons.chance import LEAST_DISTINCT, Spread
-from otoscope.neurons.designs import Design, DesignName, design_of
+from otoscope.neurons.designs import DesignName, design_of
+from otoscope.neurons.evidence.beside_figures import follow, followed_of, notes_of, power_of, tests_of
 from otoscope.neurons.evidence.both_ways import half_masks
 from otoscope.neurons.evidence.evidence_result import BEST, Evidence
-from otoscope.neurons.evidence.power import power
-from otoscope.neurons.evidence.relabelling import only, permuted
+from otoscope.neurons.evidence.figures import FIGURES, agreement_of, counts_of
+from otoscope.neurons.evidence.relabelling import only
 from otoscope.neurons.evidence.size_bias import size_bias
-from otoscope.neurons.evidence.stability import stability
 from otoscope.neurons.evidence.surviving import sentences
-from otoscope.neurons.evidence.unseen import Unseen, unseen
-from otoscope.neurons.meaning.follows import follows
-from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
+from otoscope.neurons.evidence.unseen import unseen
+from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.selecting import select
 from otoscope.neurons.selection import Selection, source_of
 
 __all__ = ["Evidence", "evidence"]
-
-_RELABELLED = 19  # permutations behind the agreement of halves: the fewest for a p of 0.05
-
-_DESIGNS = {
-    "ungrouped": "labels are permuted between clips, which come in no groups",
-    "nested": "a group has one label, so that labels are permuted between groups",
-    "crossed": "labels vary within groups, so that they are permuted within groups",
-}
-
-_DESCRIBED = ("neurons", "coverage", "depth")
-
-_FIGURES = (
-    *(f"{name}{end}" for name in _DESCRIBED for end in ("", "_chance", "_low", "_high")),
-    "depth_p", "excess", "excess_p", "twins_random", "twins_shuffled", "twins_most", "held_out",
-    "held_out_low", "held_out_high", "held_out_twins", "held_out_twins_most", "beyond_twins_low",
-    "stability", "stability_chance", "stability_chance_most", "follows", "size_bias",
-)  # fmt: skip
 
 
 def evidence(
@@ -96,20 +74,22 @@ def evidence(
     selections, refused = _selections(source, label, names, permutations, seed, design, say)
     ran = tuple(selections)
     measured = unseen(source, label, ran, choose, bootstrap=bootstrap, seed=seed, say=say)
-    followed, notes = _followed(store, source, label, seed, design, say)
+    followed, notes = followed_of(store, source, label, seed, design, say)
     rows: list[dict[str, Any]] = [{"preset": name, "refused": refused.get(name, "")} for name in names]
     for row in rows:
         if row["refused"]:
             continue
         name, found = row["preset"], selections[row["preset"]]
         say(f"other halves: {name}")
-        row |= _counts(found) | measured.figures(name)
-        row |= _stability(source, chosen, made, partial(choose, preset=name), splits, seed)
-        row |= {"follows": _follow(found, followed), "size_bias": size_bias(found.by_category, source, label)}
-    table = pd.DataFrame(rows, columns=["preset", "refused", *_FIGURES])
-    table = table.astype({"preset": "str", "refused": "str", **dict.fromkeys(_FIGURES, "float64")})
+        row |= counts_of(found) | measured.figures(name)
+        row |= agreement_of(source, chosen, made, partial(choose, preset=name), splits, seed)
+        row |= {"follows": follow(found, followed), "size_bias": size_bias(found.by_category, source, label)}
+    table = pd.DataFrame(rows, columns=["preset", "refused", *FIGURES])
+    table = table.astype({"preset": "str", "refused": "str", **dict.fromkeys(FIGURES, "float64")})
     effects = measured.table()
-    told, why = _power(source, label, seed, design)
+    say("testing every neuron")
+    tests, said = tests_of(source, label, permutations, seed, design)
+    told, why = power_of(source, label, seed, design)
     return Evidence(
         label=label,
         classes=chosen.classes,
@@ -120,8 +100,9 @@ def evidence(
         effects=effects,
         selections=selections,
         power=told,
-        notes=(*_notes(source, chosen, made, selections, measured), *notes, *why),
-        sentences=sentences(table, effects, measured.figures(BEST)),
+        tests=tests,
+        notes=(*notes_of(source, chosen, made, selections, measured), *notes, *why, *(() if tests else said)),
+        sentences=(*sentences(table, effects, measured.figures(BEST)), *(said if tests else ())),
         provenance={
             "otoscope": __version__,
             "recording": source_of(store.info),
@@ -181,124 +162,3 @@ def _selections(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
         raise OtoscopeError(f"every preset refuses labeling {label!r}: {reasons}")
     return found, refused
-
-
-def _counts(selection: Selection) -> dict[str, float]:
-    """What was selected, beside its distribution under permutation and the twins."""
-    row: dict[str, Any] = {
-        "neurons": len(selection.neurons),
-        "coverage": selection.coverage,
-        "depth": selection.depth,
-    }
-    chance = selection.chance
-    if chance is not None:
-        for name in _DESCRIBED:
-            spread: Spread = getattr(chance, name)
-            row |= {f"{name}_chance": spread.mean, f"{name}_low": spread.low, f"{name}_high": spread.high}
-        row |= {"depth_p": chance.depth.p, "excess": chance.found_excess, "excess_p": chance.excess.p}
-    if selection.twins is not None and len(selection.twins.table):
-        counts = selection.twins.table.groupby("kind")["neurons"].mean()
-        row |= {f"twins_{kind}": counts.get(kind, np.nan) for kind in ("random", "shuffled")}
-        row["twins_most"] = selection.twins.table["neurons"].max()
-    return row
-
-
-def _stability(
-    store: Recording,
-    chosen: LabelledClips,
-    design: Design,
-    choose: Callable[..., Selection],
-    splits: int,
-    seed: int,
-) -> dict[str, float]:
-    """Agreement of complementary halves, and the same under permuted labels; none where halves are too few.
-
-    How alike random sets would be says little: neurons that fire seldom are chosen again whatever the labels.
-    """
-    label = chosen.labeling.name
-
-    def agreement(recording: Recording, times: int, number: int) -> float:
-        found = stability(
-            recording, label, lambda mask: choose(recording, mask=mask), splits=times, seed=number
-        ).table
-        pairs = found[found["category"] != ""].groupby("split")[["first", "second", "shared"]].sum()
-        either = pairs["first"] + pairs["second"] - pairs["shared"]
-        return float((pairs["shared"] / either.where(either > 0)).mean())
-
-    random = np.random.default_rng([seed, 3])
-    chance = []
-    try:
-        found = agreement(store, splits, seed)
-        for number in range(_RELABELLED):
-            again = agreement(permuted(store, chosen, design, random), 1, seed + 1 + number)
-            chance.append(0.0 if np.isnan(again) else again)
-    except OtoscopeError as error:
-        if isinstance(error, UsageError):
-            raise
-        return {}  # the same reason as on unseen clips, which a note tells
-    return {
-        "stability": found,
-        "stability_chance": float(np.mean(chance)),
-        "stability_chance_most": max(chance),
-    }
-
-
-def _followed(
-    store: Recording,
-    source: Recording,
-    label: str,
-    seed: int,
-    design: DesignName | None,
-    say: Callable[[str], object],
-) -> tuple[set[tuple[int, int]] | None, tuple[str, ...]]:
-    """The neurons that follow a descriptor; None, and a note, where none have been measured."""
-    path = getattr(store, "path", None)
-    if path is None or not (Path(path) / "descriptors.parquet").is_file():
-        return None, ("Acoustics are not told: otoscope describe measures the descriptors of the clips.",)
-    say("acoustic descriptors")
-    try:
-        described: Any = store
-        table = follows(source, describe(described), label, seed=seed, design=design).table
-    except OtoscopeError as error:
-        return None, (f"Acoustics are not told: {error}.",)
-    flagged = table[table["follows"] != ""]
-    return set(zip(flagged["layer"], flagged["unit"], strict=True)), ()
-
-
-def _follow(selection: Selection, followed: set[tuple[int, int]] | None) -> float:
-    if followed is None:
-        return np.nan
-    return sum(each in followed for each in zip(*map(selection.neurons.get, ("layer", "unit")), strict=True))
-
-
-def _power(
-    store: Recording, label: str, seed: int, design: DesignName | None
-) -> tuple[Mapping[str, Any] | None, tuple[str, ...]]:
-    try:
-        return power(store, label, seed=seed, design=design).document(), ()
-    except OtoscopeError as error:
-        return None, (f"Power is not told: {error}.",)
-
-
-def _notes(
-    store: Recording,
-    chosen: LabelledClips,
-    design: Design,
-    selections: Mapping[str, Selection],
-    measured: Unseen,
-) -> list[str]:
-    said = [f"The design is {design.name}: {_DESIGNS[design.name]}; {design.distinct} distinct permutations."]
-    if isinstance(design.distinct, int) and design.distinct < LEAST_DISTINCT:
-        said.append(f"Fewer than {LEAST_DISTINCT} distinct permutations: depth and excess are not tested.")
-    if design.name == "ungrouped" and chosen.groups is not None:
-        said[0] = said[0].replace(", which come in no groups", " although these come in groups")
-    if missing := twins_missing(store):
-        said.append(f"{missing[0].upper()}{missing[1:]}.")
-    for name, selection in selections.items():
-        for category, reason in ((selection.test or {}).get("refused") or {}).items():
-            said.append(f"{name} does not test class {category!r}: {reason}.")
-    said += measured.notes
-    few = [name for name, told in zip(measured.classes, measured.varied, strict=True) if not told]
-    if few:
-        said.append(f"No interval of {', '.join(map(repr, few))}: one group of it in a half.")
-    return said

@@ -116,8 +116,9 @@ def held_out(
 ) -> HeldOut:
     """AUROC of selected neurons for their classes, with group-bootstrap intervals.
 
-    Groups are drawn among those that hold only the class, only others, or both, so that no draw is without
-    the class. With few groups (under ten) such intervals are too narrow: read `groups` beside them.
+    Groups are drawn among those that hold only the class, only others, or both; of n of them n - 1, each for
+    n / (n - 1) (Rao and Wu 1988), or the variance would be too small by 1 / n. With few groups (under ten)
+    such intervals are still too narrow: read `groups` beside them.
 
     Args:
         store: the recording.
@@ -190,13 +191,13 @@ def _measured(
             found[place, 0] = auroc(value[:, None], member[:, None])[0, 0]
             if times.shape[1]:
                 drawn = drawn_areas(value, member, unit, times)
-                found[place, 1:] = np.quantile(drawn, [0.025, 0.975])
+                found[place, 1:] = np.nanquantile(drawn, [0.025, 0.975])
                 summed += drawn
         row = {"category": name, "neurons": len(places), "auroc": np.nan, "low": np.nan, "high": np.nan}
         if len(places):
             row["auroc"] = float(found[places, 0].mean())
             if times.shape[1]:
-                low, high = np.quantile(summed / len(places), [0.025, 0.975])
+                low, high = np.nanquantile(summed / len(places), [0.025, 0.975])
                 row |= {"low": float(low), "high": float(high)}
         rows.append(row | {"groups": int(groups[k])})
     table = pd.DataFrame(found, columns=["auroc", "low", "high"])

@@ -27,8 +27,9 @@ class ModelComparison:
 
     Two measures of a model on a class, both the AUROC of firing shares on clips that the choice has not seen:
     "best", of the neuron that tells the class best on the other half of the groups, and "chosen", the mean
-    over all neurons that the preset chooses for it on the other half. Intervals are the central 95 % when
-    whole groups of the measured halves are drawn again; in a difference both sides have the same draws.
+    over all neurons that the preset chooses for it on the other half. 95 % intervals are of Student's t,
+    with the spread when whole groups of the measured halves are drawn again; in a difference both sides have
+    the same draws.
 
     Attributes:
         label: name of the labeling.

@@ -22,13 +22,16 @@ from otoscope.neurons.evidence.both_ways import (
     best_of,
     class_auroc,
     flat_pairs,
+    freedom_of,
     halves_of,
+    heard_by_all,
+    interval_of,
     scores_on,
 )
 from otoscope.neurons.evidence.compared_sharing import compare_sharing
 from otoscope.neurons.evidence.model_comparison import Measure, ModelComparison
 from otoscope.neurons.evidence.same_task import check_same_task, names_of
-from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
+from otoscope.neurons.probability import LabelledClips, Recording
 from otoscope.neurons.selecting import RECOMMENDED, select
 from otoscope.neurons.selection import Selection, source_of
 from otoscope.neurons.sharing.counting import share
@@ -94,15 +97,15 @@ def compare(
         )
     check_same_task(stores, label)
     name = preset or RECOMMENDED
-    chosen = _heard_by_all(stores, label)
+    chosen = heard_by_all(stores, label)
     halves = halves_of(chosen, bootstrap, seed)
     study = _Study(label, name, chosen, halves, permutations, seed, progress or _silent)
     families = [list(study.family(*each)) for each in zip(names_of(stores), stores, strict=True)]
     members = [member for family in families for member in family]
-    varied = halves[0].varied & halves[1].varied
+    freedom = freedom_of(halves)
     notes = [*_NOT_COVERED, *(note for member in members for note in member.notes)]
-    if not varied.all() and bootstrap:
-        few = ", ".join(map(repr, np.array(chosen.classes, dtype=object)[~varied]))
+    if not freedom.all() and bootstrap:
+        few = ", ".join(map(repr, np.array(chosen.classes, dtype=object)[freedom == 0]))
         notes.append(f"No intervals of class {few}, nor of means over classes: one group of it in a half.")
     return ModelComparison(
         label=label,
@@ -110,8 +113,8 @@ def compare(
         preset=name,
         models=pd.DataFrame([_counts(member) for member in members]),
         neurons=pd.DataFrame([row for member in members for row in _by_class(member, chosen.classes)]),
-        effects=_effects(members, chosen.classes, varied),
-        differences=_differences(families, chosen.classes, varied),
+        effects=_effects(members, chosen.classes, freedom),
+        differences=_differences(families, chosen.classes, freedom),
         sharing=_sharing([family[0] for family in families], seed),
         clips=len(chosen.rows),
         groups=sum(len(half.times) for half in halves),
@@ -176,13 +179,6 @@ class _Study:
         )
 
 
-def _heard_by_all(stores: Sequence[Recording], label: str) -> LabelledClips:
-    """The labelled clips that every model and every twin has tokens of."""
-    everyone = [*stores, *(recording for store in stores for _, recording in beside(store))]
-    heard = np.all([np.asarray(each.tokens) > 0 for each in everyone], axis=0)
-    return labelled_clips(stores[0], label, heard)
-
-
 def _silent(line: str) -> None:
     del line
 
@@ -210,26 +206,26 @@ def _by_class(member: _Member, classes: Sequence[str]) -> Iterator[dict[str, Any
         yield {"model": member.name, "of": member.of, "category": name, "neurons": count}
 
 
-def _effects(members: Sequence[_Member], classes: Sequence[str], varied: NDArray[np.bool_]) -> pd.DataFrame:
+def _effects(members: Sequence[_Member], classes: Sequence[str], freedom: NDArray[np.int64]) -> pd.DataFrame:
     rows = []
     for member in members:
         for measure, scores in member.scores.items():
             pairs = {"": int(scores.pairs.sum()), **dict(zip(classes, scores.pairs.tolist(), strict=True))}
-            for row in _rows(scores.means, classes, varied, "auroc"):
+            for row in _rows(scores.means, classes, freedom, "auroc"):
                 about = {"model": member.name, "of": member.of, "measure": measure}
                 rows.append(about | row | {"pairs": pairs[row["category"]]})
     return pd.DataFrame(rows)
 
 
 def _differences(
-    families: Sequence[Sequence[_Member]], classes: Sequence[str], varied: NDArray[np.bool_]
+    families: Sequence[Sequence[_Member]], classes: Sequence[str], freedom: NDArray[np.int64]
 ) -> pd.DataFrame:
     """Two models each, and each model against the mean over its twins."""
     rows: list[dict[str, Any]] = []
 
     def add(first: str, second: str, measure: Measure, difference: NDArray[np.float64]) -> None:
         about = {"first": first, "second": second, "measure": measure}
-        rows.extend(about | row for row in _rows(difference, classes, varied, "difference"))
+        rows.extend(about | row for row in _rows(difference, classes, freedom, "difference"))
 
     for measure in get_args(Measure):
         for (one, *_), (other, *_) in combinations(families, 2):
@@ -245,23 +241,22 @@ def _differences(
 
 
 def _rows(
-    values: NDArray[np.float64], classes: Sequence[str], varied: NDArray[np.bool_], what: str
+    values: NDArray[np.float64], classes: Sequence[str], freedom: NDArray[np.int64], what: str
 ) -> Iterator[dict[str, Any]]:
     """The mean over classes, and each class, of values of shape (classes, 1 + draws), with intervals."""
     known = ~np.isnan(values[:, 0])
     yield (
         {"category": ""}
-        | _interval(_mean(values), bool(varied[known].all()), what)
+        | _interval(_mean(values), int(freedom[known].min(initial=freedom.max())), what)
         | {"classes": int(known.sum())}
     )
-    for name, value, told in zip(classes, values, varied.tolist(), strict=True):
-        yield {"category": name} | _interval(value, told, what) | {"classes": int(not np.isnan(value[0]))}
+    for name, value, free in zip(classes, values, freedom.tolist(), strict=True):
+        yield {"category": name} | _interval(value, free, what) | {"classes": int(not np.isnan(value[0]))}
 
 
-def _interval(values: NDArray[np.float64], told: bool, what: str) -> dict[str, float]:
-    draws = values[1:][~np.isnan(values[1:])]
-    low, high = np.quantile(draws, [0.025, 0.975]) if told and len(draws) else (np.nan, np.nan)
-    return {what: float(values[0]), "low": float(low), "high": float(high)}
+def _interval(values: NDArray[np.float64], freedom: int, what: str) -> dict[str, float]:
+    low, high = interval_of(values, freedom, (0.0, 1.0) if what == "auroc" else (-1.0, 1.0))
+    return {what: float(values[0]), "low": low, "high": high}
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

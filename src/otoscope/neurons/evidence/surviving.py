@@ -1,9 +1,9 @@
 """What survives which baseline: verdicts on the figures of one preset, and the same in words.
 
-permuted labels   depth with p at most 0.05; `specific`, whose neurons have tests of their own: more neurons
-                  than in 97.5 % of the permutations
+permuted labels   depth with p at most 0.05; `specific`, whose neurons have tests of their own: the number of
+                  neurons, with p at most 0.05
 twins             more neurons than in any twin, and a higher AUROC on unseen clips: the whole interval of the
-                  difference to every twin is above 0
+                  difference to every twin is above 0; a twin that chooses none has an AUROC of 0.5
 unseen clips      the whole interval of the AUROC is above 0.5
 other halves      the choices of two halves agree more than under any permutation of the labels
 
@@ -53,18 +53,13 @@ def verdicts(row: Row) -> dict[str, bool | None]:
 
 
 def _permuted(row: Row) -> bool | None:
-    if row["preset"] == RECOMMENDED:
-        return _above(row, "neurons", row["neurons_high"])
-    return bool(row["depth_p"] <= ALPHA) if _known(row["depth_p"]) else None
+    p = row.get("neurons_p" if row["preset"] == RECOMMENDED else "depth_p")
+    return bool(p <= ALPHA) if p is not None and _known(p) else None
 
 
 def _twins(row: Row) -> bool | None:
     more = _above(row, "neurons", row["twins_most"])
-    if not more:
-        return more
-    if _known(row["held_out"]) and not _known(row["held_out_twins"]):
-        return True  # no twin has chosen a neuron that could be measured
-    return _above(row, "beyond_twins_low", 0.0)
+    return _above(row, "beyond_twins_low", 0.0) if more else more
 
 
 def _halves(row: Row) -> bool | None:
@@ -116,6 +111,7 @@ def _figures(row: Row) -> dict[str, str]:
     told = {}
     if _known(row["neurons_high"]):
         depth = f", depth p = {row['depth_p']:.3f}" if _known(row["depth_p"]) else ""
+        depth += f", p = {row['neurons_p']:.3f}" if _known(row.get("neurons_p")) else ""
         told["permuted labels"] = (
             f"{_neurons(count)}, {row['neurons_low']:,.0f} to {row['neurons_high']:,.0f} in 95 % of the "
             f"permutations{depth}"

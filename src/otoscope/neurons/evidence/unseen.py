@@ -19,18 +19,23 @@ from otoscope.neurons.evidence.both_ways import (
     best_of,
     class_auroc,
     flat_pairs,
+    freedom_of,
     halves_of,
+    heard_by_all,
+    interval_of,
     scores_on,
 )
 from otoscope.neurons.evidence.evidence_result import BEST
 from otoscope.neurons.halves import unit_labels, units_of
-from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
+from otoscope.neurons.probability import LabelledClips, Recording
 from otoscope.neurons.selection import Selection
 
 __all__ = ["TRAINED", "Unseen", "unseen"]
 
 TRAINED = "trained"
 """The name of the model itself beside those of its twins."""
+
+_MOST = 2**31  # degrees of freedom: Student's t is the normal law
 
 Choose = Callable[[Recording, str, NDArray[np.bool_]], Selection]
 """Chooses neurons of a recording by a preset, on the clips of a mask."""
@@ -43,14 +48,14 @@ class Unseen:
     Attributes:
         classes: the classes.
         groups: how many groups (without groups: clips) have a clip of each. Shape (classes,).
-        varied: which classes have two groups or more in both halves, and so intervals. Shape (classes,).
+        freedom: degrees of freedom of the interval of each class; 0 for none. Shape (classes,).
         scores: by preset and model, both ways together; without those that could not choose.
         notes: why some could not.
     """
 
     classes: tuple[str, ...]
     groups: NDArray[np.int64]
-    varied: NDArray[np.bool_]
+    freedom: NDArray[np.int64]
     scores: Mapping[tuple[str, str], Scores]
     notes: tuple[str, ...]
 
@@ -59,7 +64,7 @@ class Unseen:
         rows = []
         for (preset, model), scores in self.scores.items():
             for k, (name, values) in enumerate(zip(self.classes, scores.means, strict=True)):
-                low, high = _interval(values, bool(self.varied[k]))
+                low, high = interval_of(values, int(self.freedom[k]))
                 about = {"preset": preset, "model": model, "category": name, "neurons": int(scores.pairs[k])}
                 figures = {"auroc": values[0], "low": low, "high": high, "groups": int(self.groups[k])}
                 rows.append(about | figures)
@@ -67,13 +72,22 @@ class Unseen:
         return pd.DataFrame(rows, columns=columns)
 
     def figures(self, preset: str) -> dict[str, float]:
-        """The mean over all pairs of a preset, with its interval, beside the twins'."""
+        """The mean over all pairs of a preset, with its interval, beside the twins'.
+
+        A twin that chooses no neuron tells nothing: the difference to it is that to 0.5.
+        """
         found = {model: scores for (by, model), scores in self.scores.items() if by == preset}
-        own = self._mean(found.pop(TRAINED, None))
-        twins = [each for each in map(self._mean, found.values()) if not np.isnan(each[0])]
-        low, high = _interval(own, True)
-        beyond = [_interval(own - each, True)[0] for each in twins]
-        areas = [float(each[0]) for each in twins] or [np.nan]
+        mine = found.pop(TRAINED, None)
+        own, freedom = self._mean(mine), self._freedom(mine)
+        low, high = interval_of(own, freedom)
+        beyond, areas = [], []
+        for scores in found.values():
+            its = self._mean(scores)
+            if known := not np.isnan(its[0]):
+                areas.append(float(its[0]))
+            least = min(freedom, self._freedom(scores)) if known else freedom
+            beyond.append(interval_of(own - (its if known else 0.5), least, (-1.0, 1.0))[0])
+        areas = areas or [np.nan]
         return {
             "held_out": float(own[0]),
             "held_out_low": low,
@@ -84,13 +98,14 @@ class Unseen:
         }
 
     def _mean(self, scores: Scores | None) -> NDArray[np.float64]:
-        """The mean over all pairs, and in each draw; no draws where a class has too few groups for them."""
+        """The mean over all pairs, and in each draw; NaN without any."""
         if scores is None or not scores.pairs.sum():
             return np.array([np.nan])
-        values = scores.sums.sum(axis=0) / scores.pairs.sum()
-        if self.varied[scores.pairs > 0].all():
-            return np.asarray(values)
-        return np.concatenate([values[:1], np.full(len(values) - 1, np.nan)])
+        return np.asarray(scores.sums.sum(axis=0) / scores.pairs.sum())
+
+    def _freedom(self, scores: Scores | None) -> int:
+        """That of the class with the least, of those with a pair."""
+        return 0 if scores is None else int(self.freedom[scores.pairs > 0].min(initial=_MOST))
 
 
 def unseen(
@@ -109,8 +124,7 @@ def unseen(
         OtoscopeError: a class has clips in one half only.
     """
     models = [(TRAINED, store), *((twin.name, recording) for twin, recording in beside(store))]
-    heard = np.all([np.asarray(each.tokens) > 0 for _, each in models], axis=0)
-    chosen = labelled_clips(store, label, heard)
+    chosen = heard_by_all([store], label)
     halves = halves_of(chosen, bootstrap, seed)
     scores: dict[tuple[str, str], Scores] = {}
     notes: list[str] = []
@@ -129,9 +143,8 @@ def unseen(
         )
         scores[BEST, name] = one + two
     groups = unit_labels(chosen.membership, units_of(chosen)).sum(axis=0)
-    varied = halves[0].varied & halves[1].varied
     ordered = {key: scores[key] for key in _in_order([*presets, BEST], models) if key in scores}
-    return Unseen(chosen.classes, groups, varied, ordered, tuple(dict.fromkeys(notes)))
+    return Unseen(chosen.classes, groups, freedom_of(halves), ordered, tuple(dict.fromkeys(notes)))
 
 
 def _both_ways(
@@ -148,12 +161,3 @@ def _both_ways(
 
 def _in_order(presets: Sequence[str], models: Sequence[tuple[str, Recording]]) -> Iterator[tuple[str, str]]:
     return ((preset, name) for preset in presets for name, _ in models)
-
-
-def _interval(values: NDArray[np.float64], told: bool) -> tuple[float, float]:
-    """The central 95 % of the draws, which follow the value itself; NaN where there are none."""
-    draws = values[1:][~np.isnan(values[1:])]
-    if not told or not len(draws):
-        return np.nan, np.nan
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return float(low), float(high)

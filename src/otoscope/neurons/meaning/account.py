@@ -26,7 +26,7 @@ class Acoustics:
         label: name of the labeling.
         chosen_by: what chose the neurons that are looked at one by one: a preset, or "given".
         neurons: one row a chosen neuron: `layer`, `unit` and `category` (the classes it was chosen for, or
-            ""); `descriptor`, `rho`, `within`, `p` and `follows` as in `Follows.table`; `r2` to `after_p` as
+            ""); `descriptor`, `rho`, `within`, `p` and `follows` as in `Follows.table`; `r2` to `after_q` as
             `explained` gives them; and of a store recorded with rows `low_hz`, `high_hz`, `selectivity` and
             `reliability`, as `listens_to` gives them. NaN where a step could not be taken.
         correlations: Spearman's correlation of each of them, row by row, with every descriptor; those of all

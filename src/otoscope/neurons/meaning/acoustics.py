@@ -22,7 +22,7 @@ from otoscope.neurons.baselines import beside, twins_missing
 from otoscope.neurons.designs import DesignName
 from otoscope.neurons.meaning.account import Acoustics
 from otoscope.neurons.meaning.choosing import chosen_neurons
-from otoscope.neurons.meaning.explained import explained
+from otoscope.neurons.meaning.explained import EXPLAINED, explained
 from otoscope.neurons.meaning.following import descriptor_values, rank_correlations
 from otoscope.neurons.meaning.follows import follows
 from otoscope.neurons.meaning.result import Follows
@@ -35,7 +35,6 @@ __all__ = ["acoustics"]
 T = TypeVar("T")
 
 _OF_CLASSES = 1000  # permutations of the matrix regression, at least: they cost nothing
-_EXPLAINED = ("r2", "before", "before_chance", "before_p", "after", "after_chance", "after_p")
 _ROWS = ("low_hz", "high_hz", "selectivity", "reliability")
 
 
@@ -88,7 +87,7 @@ def acoustics(
     used = labelled_clips(store, label, clips)
     rho = rank_correlations(store, table, used.rows) if followed is None else followed.correlations
     found = _followed(store, chosen, rho, followed)
-    found[list(_EXPLAINED)] = np.nan
+    found[list(EXPLAINED)] = np.nan
     if (used.membership.sum(axis=1) > 1).any():
         notes.append("clips have several classes, so that selectivity cannot be told before and after")
     elif len(found):
@@ -96,7 +95,7 @@ def acoustics(
         pairs = list(zip(found["layer"], found["unit"], strict=True))
         table_of = _or_note(notes, lambda: explained(store, table, label, pairs, **options))
         if table_of is not None:
-            found[list(_EXPLAINED)] = table_of[list(_EXPLAINED)].to_numpy()
+            found[list(EXPLAINED)] = table_of[list(EXPLAINED)].to_numpy()
     if len(getattr(store, "rows", ())):
         say("looking at firing by frequency row")
         heard = listens_to(store, clips, seed=seed)

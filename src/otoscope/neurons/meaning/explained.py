@@ -27,8 +27,9 @@ from otoscope.neurons.meaning.follows import averaging
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.ranks import ranks_of
 from otoscope.neurons.rates import rates_of
+from otoscope.neurons.sharing.testing import discoveries
 
-__all__ = ["explained"]
+__all__ = ["EXPLAINED", "explained"]
 
 _FOLDS = 5
 _LEAST_DISTINCT = 100
@@ -66,8 +67,10 @@ def explained(
 
     Returns:
         One row a neuron: `layer`, `unit`; `r2` of the cross-fitted prediction (below 0 where it is worse than
-        the mean); `before`, `before_chance` (mean under permutation), `before_p`; and the same for `after`.
-        NaN for a neuron that never changes.
+        the mean); `before`, `before_chance` (mean under permutation), `before_p` (of this neuron alone) and
+        `before_q` (of Benjamini and Hochberg, over the neurons asked for); and the same for `after`. NaN for
+        a neuron that never changes. Of neurons that were chosen for their classes on these clips p and q of
+        `before` are small for that reason, and those of `after` too small: they describe.
 
     Raises:
         UsageError: no neuron, one that does not exist, or a labeling of several classes a clip.
@@ -96,19 +99,23 @@ def explained(
     y = np.where(np.ptp(y, axis=0) > 0, y, np.nan)
     known = np.isfinite(y).all(axis=0)
     found = pd.DataFrame(list(neurons), columns=["layer", "unit"])
-    found = found.join(pd.DataFrame(index=found.index, columns=list(_COLUMNS), dtype=float))
+    found = found.join(pd.DataFrame(index=found.index, columns=list(EXPLAINED), dtype=float))
     if known.any():
-        found.loc[known, list(_COLUMNS)] = _compare(y[:, known], predict, plan, permutations, seed)
+        found.loc[known, list(EXPLAINED)] = _compare(y[:, known], predict, plan, permutations, seed)
     return found
 
 
-_COLUMNS = ("r2", "before", "before_chance", "before_p", "after", "after_chance", "after_p")
+EXPLAINED = (
+    *("r2", "before", "before_chance", "before_p", "before_q"),
+    *("after", "after_chance", "after_p", "after_q"),
+)
+"""What `explained` says of each neuron."""
 
 
 def _compare(
     y: Values, predict: Callable[[Values], Values], plan: Design, permutations: int, seed: int
 ) -> Values:
-    """The columns r2 to after_p for ranks of shape (clips, neurons)."""
+    """The columns `EXPLAINED` for ranks of shape (clips, neurons)."""
     fitted = predict(y)
     left = y - fitted
     before, after = _eta(y, plan), _eta(left, plan)
@@ -124,7 +131,8 @@ def _compare(
         extreme += (plain >= before - _TIE, lane >= after - _TIE)
     chance, p = sums / permutations, (1 + extreme) / (1 + permutations)
     r2 = 1 - (left**2).sum(axis=0) / (y**2).sum(axis=0)
-    return np.stack([r2, before, chance[0], p[0], after, chance[1], p[1]], axis=1)
+    q = [discoveries(each) for each in p]
+    return np.stack([r2, before, chance[0], p[0], q[0], after, chance[1], p[1], q[1]], axis=1)
 
 
 def _features(store: Recording, descriptors: pd.DataFrame, rows: NDArray[np.int64]) -> Values:

@@ -177,9 +177,9 @@ def _intervals(
     return low, high
 
 
-def _resamples(design: Design, halves: Halves, random: np.random.Generator) -> NDArray[np.uint16]:
-    """How often each resample drew each unit of half B: within classes, or crossed: as whole groups."""
-    weights = np.zeros((_RESAMPLES, len(halves.code)), np.uint16)
+def _resamples(design: Design, halves: Halves, random: np.random.Generator) -> NDArray[np.float32]:
+    """The weight of each unit of half B in each resample: drawn within classes, or crossed: whole groups."""
+    weights = np.zeros((_RESAMPLES, len(halves.code)), np.float32)
     if design.name == "crossed":
         units = np.flatnonzero(halves.held)
         names, group = np.unique(design.stratum[units], return_inverse=True)
@@ -191,9 +191,13 @@ def _resamples(design: Design, halves: Halves, random: np.random.Generator) -> N
     return weights
 
 
-def _drawn(number: int, random: np.random.Generator) -> NDArray[np.uint16]:
-    """How often each of so many things is drawn, with replacement, in each resample."""
-    return random.multinomial(number, np.full(number, 1 / number), size=_RESAMPLES).astype(np.uint16)
+def _drawn(number: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """How much each of several things weighs in each resample: n - 1 are drawn, each for n / (n - 1).
+
+    Source: Rao and Wu 1988, as in `otoscope.neurons.redrawing`.
+    """
+    drawn = random.multinomial(number - 1, np.full(number, 1 / number), size=_RESAMPLES)
+    return np.asarray(drawn * (number / (number - 1)), dtype=np.float64)
 
 
 def chance_of_worlds(permuted: Sequence[Evidence], store: Recording, design: Design, alpha: float) -> Chance:
