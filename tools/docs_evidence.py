@@ -47,7 +47,8 @@ the same under permuted labels. *Survives* names the baselines that a selection 
 
 - *permutation*: for `{RECOMMENDED}`, more neurons than 97.5 % of permutations find; for the filters, whose
   count is fixed, a depth with p of at most {ALPHA};
-- *twins*: for `{RECOMMENDED}`, more neurons than every twin has;
+- *twins*: for `{RECOMMENDED}`, more neurons than every twin has, which of three twins and one more that has
+  learned nothing comes about in one case of four: it counts beside the others, not alone;
 - *unseen clips*: an AUROC above that of the twin that comes closest, by the interval of the difference.
 
 Where half of the groups are too few for `{RECOMMENDED}` to choose by, unseen clips and halves are not tested.
