@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,14 @@ import pandas as pd
 from otoscope.files import slug, write_json, write_table
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from otoscope.activations import Store
+    from otoscope.activations.twins import Twin
     from otoscope.interventions import Ablation, ProbeScore
     from otoscope.models import AudioModel
     from otoscope.neurons import Selection
     from otoscope.neurons.evidence.gathering import Evidence
-    from otoscope.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Study:
         ablations: (model, labeling) pairs whose class-specific neurons are switched off.
         each_class: switch off each class's neurons by themselves, an experiment a class; by default all of a
             labeling's at once.
-        permutations: label permutations behind every chance level.
+        permutations: label permutations behind every chance level and the tests of sharing.
         twins: untrained twins recorded beside each trained model.
         shuffled: twins with the trained weights shuffled, likewise.
         splits: how often the groups are split in halves, for the stability.
@@ -51,7 +53,7 @@ class Study:
     permutations: int = 100
     twins: int = 2
     shuffled: int = 1
-    splits: int = 5
+    splits: int = 3
     bootstrap: int = 200
     seed: int = 0
 
@@ -200,9 +202,12 @@ def run(
 
     folder = Path(out)
     pairs = [(model, task) for model in study.models for task in study.tasks]
-    hear = partial(_hear, study, folder, limit, progress and workers == 1)
+    shown = progress and workers == 1
+    record, hear = (partial(step, study, folder, limit, shown) for step in (_record, _hear))
     heard = []
     with _crew(min(workers, len(pairs))) as spread:
+        for position, task in enumerate(spread(record, study.tasks), start=1):
+            say(f"recorded {task} ({position} of {len(study.tasks)})")
         for (model, task), one in zip(pairs, spread(hear, pairs), strict=True):
             heard.append(one)
             say(f"{model} has heard {task} ({len(heard)} of {len(pairs)})")
@@ -240,41 +245,80 @@ def _leave_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _hear(study: Study, folder: Path, limit: int | None, progress: bool, pair: tuple[str, str]) -> _Heard:
-    """Record, dissect and ablate one model on one task."""
+def _record(study: Study, folder: Path, limit: int | None, progress: bool, task: str) -> str:
+    """Record all models and their twins over one reading of a task; an untrained model has no twins."""
+    from otoscope.activations import record_all, with_twins
+    from otoscope.activations.twins import unlearned
     from otoscope.models import load_model
     from otoscope.tasks import load_task
 
-    spec, heard = pair
-    model = load_model(spec)
-    place = folder / "stores" / f"{slug(spec)}-{slug(heard)}.zarr"
-    store = _record(model, load_task(heard), place, study, limit, progress)
+    models: list[AudioModel] = []
+    places: list[Path] = []
+    for spec in study.models:
+        model = load_model(spec)
+        twins, shuffled = (0, 0) if unlearned(model.name) else (study.twins, study.shuffled)
+        family = with_twins([model], [_place(folder, spec, task)], twins, shuffled=shuffled)
+        models += family[0]
+        places += family[1]
+    record_all(models, load_task(task), places, limit=limit, progress=progress)
+    return task
+
+
+def _place(folder: Path, model: str, task: str) -> Path:
+    return folder / "stores" / f"{slug(model)}-{slug(task)}.zarr"
+
+
+def _hear(study: Study, folder: Path, limit: int | None, progress: bool, pair: tuple[str, str]) -> _Heard:
+    """Dissect and ablate one model on one task, from its recording."""
+    from otoscope.activations import open_store
+    from otoscope.models import load_model
+
+    del limit  # the recording has it
+    spec, task = pair
+    place = _place(folder, spec, task)
+    store = open_store(place)
+    held: Any = _Held(store)
+    ablated = [label for label in store.labelings if (spec, label) in study.ablations]
+    model = load_model(spec) if ablated else None
     return _Heard(
         place,
-        tuple(_dissect(store, label, study, spec, heard) for label in store.labelings),
-        tuple(
-            _ablate(store, label, model, study, progress)
-            for label in store.labelings
-            if (spec, label) in study.ablations
-        ),
+        tuple(_dissect(held, label, study, spec, task) for label in store.labelings),
+        tuple(_ablate(store, label, model, study, progress) for label in ablated),
     )
 
 
-def _record(
-    model: "AudioModel", task: "Task", place: Path, study: Study, limit: int | None, progress: bool
-) -> "Store":
-    """Record a model and its twins over one reading of the audio; an untrained model has none."""
-    from otoscope.activations import record_all, with_twins
+class _Held:
+    """A small store, or a twin of one, whose counts are read once and then held; the rest is its own."""
 
-    untrained = model.name.startswith(("mini:random", "random:", "shuffled:"))
-    wanted = (0, 0) if untrained else (study.twins, study.shuffled)
-    models, places = with_twins([model], [place], wanted[0], shuffled=wanted[1])
-    return record_all(models, task, places, limit=limit, progress=progress)[0]
+    def __init__(self, source: "Store | Twin") -> None:
+        self._source: Any = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def counts(self, neurons: slice) -> "NDArray[Any]":
+        return self._fired[:, neurons]
+
+    def open(self) -> "_Held":
+        return self._opened
+
+    @cached_property
+    def twins(self) -> "tuple[_Held, ...]":
+        return tuple(map(_Held, self._source.twins))
+
+    @cached_property
+    def _fired(self) -> "NDArray[Any]":
+        fired: NDArray[Any] = self._source.counts(slice(None))
+        return fired
+
+    @cached_property
+    def _opened(self) -> "_Held":
+        return _Held(self._source.open())
 
 
-def _dissect(store: "Store", label: str, study: Study, model: str, task: str) -> Dissection:
+def _dissect(store: Any, label: str, study: Study, model: str, task: str) -> Dissection:
     from otoscope.interventions import probe_accuracy
-    from otoscope.neurons import share
+    from otoscope.neurons import sharing_test
     from otoscope.neurons.evidence.gathering import evidence
 
     found = evidence(
@@ -289,13 +333,16 @@ def _dissect(store: "Store", label: str, study: Study, model: str, task: str) ->
     found.save(store.results / found.folder)
     for selection in found.selections.values():
         selection.save(store.results / selection.folder)
-    share(found.selections["aape"]).save(store.results / f"share-{slug(label)}")
+    shared = sharing_test(store, label, permutations=study.permutations, seed=study.seed)
+    shared.save(store.results / f"share-{slug(label)}")
     probe = probe_accuracy(store, label, seed=study.seed)
     write_json(store.results / f"probe-{slug(label)}.json", probe.document())
     return Dissection(model, task, found, probe)
 
 
-def _ablate(store: "Store", label: str, model: "AudioModel", study: Study, progress: bool) -> "Ablation":
+def _ablate(
+    store: "Store", label: str, model: "AudioModel | None", study: Study, progress: bool
+) -> "Ablation":
     from otoscope.interventions import ablate
 
     together = None if study.each_class else store.labeling(label).classes

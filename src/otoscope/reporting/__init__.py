@@ -24,8 +24,9 @@ __all__ = ["MARKER", "report"]
 def report(stores: Sequence[Store | str | Path], out: str | Path) -> Path:
     """Write what was found out about stores as a folder with a page, figures and tables.
 
-    It shows what `select`, `probe`, `share` and `ablate` saved in each store's `results/`; where nothing is
-    saved yet, it says which commands to run. The page needs no network and runs no script.
+    It shows what `select`, `evidence`, `probe`, `share`, `ablate`, `acoustics`, `multiverse`, `compare` and
+    `compare-selectors` saved in each store's `results/`; where nothing is saved yet, it says which commands
+    to run. The page needs no network and runs no script.
 
     Args:
         stores: stores, or where they lie.

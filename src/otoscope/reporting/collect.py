@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from otoscope.activations import Store
     from otoscope.interventions import Ablation
     from otoscope.neurons.evidence.gathering import Evidence
+    from otoscope.neurons.evidence.model_comparison import ModelComparison
+    from otoscope.neurons.evidence.multiverse_result import Multiverse
+    from otoscope.neurons.meaning.account import Acoustics
+    from otoscope.neurons.selectors.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class Recorded:
         ablations: every saved ablation.
         probes: by labeling, the document of the probe's score.
         evidence: by labeling, what was gathered of it.
+        acoustics: by labeling, what follows from how the clips sound.
+        multiverses: by labeling, every reading of the method.
+        comparisons: by labeling, this model beside others.
+        selectors: by labeling, selectors side by side.
     """
 
     number: int
@@ -39,6 +48,10 @@ class Recorded:
     ablations: tuple[Ablation, ...]
     probes: dict[str, dict[str, Any]]
     evidence: dict[str, Evidence]
+    acoustics: dict[str, Acoustics]
+    multiverses: dict[str, Multiverse]
+    comparisons: dict[str, ModelComparison]
+    selectors: dict[str, Comparison]
 
     @property
     def name(self) -> str:
@@ -59,7 +72,8 @@ class Recorded:
     def found(self) -> list[str]:
         """The labelings that something was found out about, in the order of the task."""
         labels = [each.label for each in self.selections] + [each.label for each in self.ablations]
-        labels += [*self.evidence, *self.probes] + [
+        labels += [*self.evidence, *self.probes, *self.acoustics, *self.multiverses]
+        labels += [*self.comparisons, *self.selectors] + [
             sharing.labels[0] for sharing in self.sharings if sharing.within
         ]
         return sorted(dict.fromkeys(labels), key=_place(self.store))
@@ -87,8 +101,7 @@ def collect(stores: Sequence[Store | str | Path]) -> list[Recorded]:
 def _collect(number: int, store: Store) -> Recorded:
     results = Path(store.results)
     ablations = _folders(results, "ablate-")
-    evidence = _folders(results, "evidence-")
-    gathered = _gathered(evidence) if evidence else {}
+    gathered = _by_label(results, "evidence")
     return Recorded(
         number,
         store,
@@ -97,6 +110,7 @@ def _collect(number: int, store: Store) -> Recorded:
         _ablations(ablations) if ablations else (),
         {document["label"]: document for document in map(read_json, sorted(results.glob("probe-*.json")))},
         gathered,
+        *(_by_label(results, verb) for verb in ("acoustics", "multiverse", "compare", "selectors")),
     )
 
 
@@ -118,10 +132,24 @@ def _ablations(folders: list[Path]) -> tuple[Ablation, ...]:
     return tuple(map(Ablation.load, folders))
 
 
-def _gathered(folders: list[Path]) -> dict[str, Evidence]:
-    from otoscope.neurons.evidence.gathering import Evidence
+_RESULTS = {
+    "evidence": "otoscope.neurons.evidence.evidence_result:Evidence",
+    "acoustics": "otoscope.neurons.meaning.account:Acoustics",
+    "multiverse": "otoscope.neurons.evidence.multiverse_result:Multiverse",
+    "compare": "otoscope.neurons.evidence.model_comparison:ModelComparison",
+    "selectors": "otoscope.neurons.selectors.comparison:Comparison",
+}
+"""What the folders of a verb hold; loaded only where there is one to read."""
 
-    return {each.label: each for each in map(Evidence.load, folders)}
+
+def _by_label(results: Path, verb: str) -> dict[str, Any]:
+    """The saved results of a verb, by labeling."""
+    folders = _folders(results, f"{verb}-")
+    if not folders:
+        return {}
+    module, name = _RESULTS[verb].split(":")
+    kind = getattr(import_module(module), name)
+    return {each.label: each for each in map(kind.load, folders)}
 
 
 def _folders(results: Path, prefix: str) -> list[Path]:

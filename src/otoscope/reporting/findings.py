@@ -113,7 +113,7 @@ def about_probe(probe: Mapping[str, Any]) -> str:
 def about_sharing(sharing: Sharing) -> str:
     """Shared neurons in words: how many pairs of classes share any, which most, and what the tests say."""
     pairs = sharing.table
-    tested = sharing.tests.note if sharing.tests else "Not tested here; otoscope share tests it."
+    tested = sharing.tests.note if sharing.tests else "Not tested; otoscope share --permutations 1000 does."
     known = pairs[pairs["shared"] > 0]
     if known.empty:
         return f"No two classes share a neuron. {tested}"

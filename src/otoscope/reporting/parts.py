@@ -106,13 +106,17 @@ def add_sharing(part: Part, stem: str, sharing: Sharing, gallery: Gallery, cabin
             caption="Neurons that two classes share. The number in a cell counts them; its colour is the "
             "Jaccard "
             "index, the shared neurons over those that either class has."
-            + (" On the diagonal: the neurons of the class." if sharing.within else ""),
+            + (" On the diagonal: the neurons of the class." if sharing.within else "")
+            + (" A star: more than chance (q at most 0.05)." if sharing.tests is not None else ""),
             alt=f"Matrix of shared neurons, {rows} by {columns} classes; the numbers are in the table",
         )
     )
     part.tables.append(
         cabinet.add(f"{stem}-sharing", sharing.table, title="Shared neurons by pair of classes")
     )
+    if sharing.tests is not None:
+        tests = sharing.tests.pairs.table
+        part.tables.append(cabinet.add(f"{stem}-sharing-tests", tests, title="Tests of sharing"))
 
 
 def matrix_size(rows: int, columns: int) -> tuple[float, float]:

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otoscope.reporting.acoustics import add_acoustics
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.commands import commands
 from otoscope.reporting.effects import add_ablation
 from otoscope.reporting.figures import Gallery
+from otoscope.reporting.models import add_models
+from otoscope.reporting.multiverse import add_multiverse
 from otoscope.reporting.parts import Part, add_probe, add_selection, add_sharing
+from otoscope.reporting.selectors import add_selectors
 from otoscope.reporting.tables import Cabinet
 from otoscope.reporting.weighing import add_evidence
 from otoscope.reporting.wording import counted, number, short_model
@@ -103,7 +107,22 @@ def _part(recorded: Recorded, label: str, position: int, gallery: Gallery, cabin
     for ablation in recorded.ablations:
         if ablation.label == label:
             add_ablation(part, stem, ablation, gallery, cabinet)
+    _add_deeper(part, stem, recorded, label, gallery, cabinet)
     return part
+
+
+def _add_deeper(
+    part: Part, stem: str, recorded: Recorded, label: str, gallery: Gallery, cabinet: Cabinet
+) -> None:
+    """Add what the verbs saved that not every labeling has."""
+    if acoustics := recorded.acoustics.get(label):
+        add_acoustics(part, stem, acoustics, gallery, cabinet)
+    if multiverse := recorded.multiverses.get(label):
+        add_multiverse(part, stem, multiverse, gallery, cabinet)
+    if comparison := recorded.comparisons.get(label):
+        add_models(part, stem, comparison, gallery, cabinet)
+    if selectors := recorded.selectors.get(label):
+        add_selectors(part, stem, selectors, cabinet)
 
 
 def _task_of(sharing: Sharing, side: int) -> str:
