@@ -61,7 +61,8 @@ for its class, in standard deviations of its firing share r = fired / tokens ove
 means that the means of groups differ by 0.32 standard deviations, 0.25 by 0.5, 0.5 by 0.71.
 
 A rate of errors is *within its level* if it is at most the upper end of the 99 % binomial interval of
-that level."""
+that level. Of a single row that is a coarse sieve: of 200 worlds, a test that errs in 7 % of cases at the
+level 0.05 passes it nine times in ten."""
 
 HOW = f"""## How to run it
 
@@ -91,6 +92,7 @@ def level_table(level: pd.DataFrame) -> pd.DataFrame:
 
 def _levels(level: pd.DataFrame) -> str:
     table = level_table(level).query("permuted == 'as designed'")
+    by_measure = list(table.groupby("measure"))
     rows = [
         {
             "Design": row["design"],
@@ -102,12 +104,18 @@ def _levels(level: pd.DataFrame) -> str:
         }
         for row in table.to_dict("records")
     ]
+    pooled = "; ".join(
+        f"p ≤ {each} in "
+        + " and ".join(f"{part[str(each)].sum() / part['worlds'].sum():.3f}" for _, part in by_measure)
+        for each in LEVELS
+    )
     good = sum("above" not in "".join(map(str, row.values())) for row in rows)
     return f"""## p of depth and excess holds its level
 
 Worlds without any class effect, with a group effect of 0.3. How often p came out at or below a level,
 with the upper end of its 99 % binomial interval in brackets. {good} of {len(rows)} rows are within all
-three. *KS* is the p of the Kolmogorov-Smirnov test that p, randomised over its ties, is uniform. In the
+three. All rows together, of depth and of excess: {pooled}.
+*KS* is the p of the Kolmogorov-Smirnov test that p, randomised over its ties, is uniform. In the
 multi-label worlds half of the clips bear two classes.
 
 {_markdown(pd.DataFrame(rows))}"""
