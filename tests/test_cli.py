@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
 import otoscope
 from otoscope import cli
+from otoscope.cli.app import ORDER
+from otoscope.console import printing, sharing
 
 VERBS = (
     "models",
@@ -412,3 +415,20 @@ def test_no_count_without_chance_and_twins(run: Run, sounds: Path, tmp_path: Pat
     assert "chance: 3 permutations" in out
     said = " ".join(out.split())
     assert f"twin not recorded; otoscope record --model mini:ssl --task folder:{sounds} --out" in said
+
+
+def test_the_list_of_verbs_says_whole_sentences_in_the_order_of_work(run: Run) -> None:
+    _, out, _ = run("--help")
+    listed = out[out.index("Commands:") :]
+    assert "..." not in listed
+    places = [listed.index(f"\n  {verb} ") for verb in ORDER]
+    assert places == sorted(places)
+
+
+def test_a_long_side_of_shared_neurons_goes_downwards_and_counts_have_their_names_apart() -> None:
+    wide = pd.DataFrame([["1/0.5"] * 12], index=["female"], columns=[f"event{n}" for n in range(12)])
+    (table,) = sharing._matrix(wide)
+    assert (len(table.columns), table.row_count) == (2, 12)
+    assert list(printing.counts_line("neurons by layer", {"0": 6, "1": 12})) == [
+        "neurons by layer: 0 (6), 1 (12)"
+    ]

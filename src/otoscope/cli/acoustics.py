@@ -42,7 +42,8 @@ def acoustics(
     \b
     Examples:
       otoscope acoustics esc50.zarr --label category
-      otoscope acoustics nsynth.zarr --label family --preset aape --distance words.csv
+      otoscope acoustics nsynth.zarr --label family --preset aape \\
+        --distance words.csv
       otoscope acoustics cremad.zarr --label emotion --neuron 7.1157 --neuron 9.12
     """
     from otoscope import console, open_store

@@ -18,6 +18,13 @@ class _Verbs(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         return sorted(super().list_commands(ctx), key=ORDER.index)
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Says the whole first sentence of each verb; click would cut it to one line."""
+        verbs = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        told = [(name, (verb.help or "").split("\n\n")[0]) for name, verb in verbs if verb]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, " ".join(words.split())) for name, words in told])
+
 
 app = typer.Typer(
     name="otoscope",

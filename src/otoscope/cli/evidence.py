@@ -34,7 +34,8 @@ def evidence(
     \b
     Examples:
       otoscope evidence esc50.zarr
-      otoscope evidence cremad.zarr --label emotion --label gender --permutations 1000
+      otoscope evidence cremad.zarr --label emotion --label gender \\
+        --permutations 1000
     """
     from otoscope import console, open_store
     from otoscope.errors import OtoscopeError, UsageError

@@ -34,7 +34,9 @@ def comparison_lines(document: Mapping[str, Any]) -> Lines:
 
 
 def _selected(document: Mapping[str, Any]) -> Lines:
-    """How many neurons and classes each model's selection has, beside chance and the twins."""
+    """How many neurons and classes each model's selection has, beside chance and the twins, if any has."""
+    if all(figure(row["neurons"], "{}") == "-" for row in document["models"]):  # refused, as the notes say
+        return
     forms = {"neurons": "{:,.0f}", "coverage": "{:.2f}"}
     table = table_of("selected", "neurons", "by chance", "coverage", "by chance ")
     for row in _numbered(document["models"]):

@@ -101,5 +101,5 @@ def chance_cells(chance: Mapping[str, float | None] | None, form: str) -> tuple[
 
 
 def counts_line(title: str, counts: Mapping[str, int]) -> Lines:
-    """Counts by name, in one line."""
-    yield f"{title}: " + ", ".join(f"{name} {count}" for name, count in counts.items())
+    """Counts by name, in one line: "neurons by layer: 0 (6), 1 (12)"."""
+    yield f"{title}: {tally(counts)}"

@@ -48,7 +48,8 @@ def _cells(sharing: "Sharing") -> pd.DataFrame:
 
 
 def _matrix(cells: pd.DataFrame) -> Lines:
-    """A class-by-class table; of a large one its first rows and columns."""
+    """A class-by-class table, its longer side downwards; of a large one its first rows and columns."""
+    cells = cells.T if cells.shape[1] > cells.shape[0] else cells
     some = cells.iloc[: 2 * MANY, :MANY]
     table = table_of("", *(str(column) for column in some.columns))
     for name, row in some.iterrows():
