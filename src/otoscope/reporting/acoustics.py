@@ -36,7 +36,7 @@ def add_acoustics(part: Part, stem: str, found: Acoustics, gallery: Gallery, cab
             gallery.add(
                 f"{stem}-acoustics",
                 lambda canvas: found.plot(canvas.subplots()),
-                SIZE,
+                (SIZE[0], 4.2),
                 caption="Selectivity of the neurons for the classes, before and after the descriptors of the "
                 "sound are regressed out. A neuron far below the diagonal owes it to how the classes sound.",
                 alt="Scatter plot of selectivity before and after; the numbers are in the table",
@@ -69,6 +69,8 @@ def _about(found: Acoustics, following: int) -> str:
     )
     if found.twins is None or found.twins.empty:
         return text
-    rows = found.twins.to_dict("records")
-    twins = ", ".join(f"{row['following']:,} of {row['neurons']:,} in {row['twin']}" for row in rows)
-    return f"{text} Of all neurons of its twins: {twins}."
+    counts = [(row["following"], row["neurons"], row["twin"]) for row in found.twins.to_dict("records")]
+    if found.follows is not None:
+        flags = found.follows.table["follows"]
+        counts.insert(0, (int((flags != "").sum()), len(flags), "the model"))
+    return f"{text} Of all neurons: {', '.join(f'{a:,} of {b:,} in {name}' for a, b, name in counts)}."

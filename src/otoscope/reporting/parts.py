@@ -26,6 +26,7 @@ SIZE = (5.6, 3.3)
 """Inches of a figure that shares its row with another."""
 WIDE = 11.5
 """Inches across the page."""
+_NAMED = 30  # rows of a profile: up to here each bears its neuron's name
 
 
 @dataclass
@@ -167,12 +168,18 @@ def _add_population(part: Part, stem: str, store: Store, selection: Selection, g
         gallery.add(
             f"{stem}-profile",
             lambda canvas: plots.profile(seen.profile, canvas.subplots()),
-            SIZE if classes <= 14 else (WIDE, 5.0),
+            _profile_size(len(seen.profile), classes),
             caption=f"{selection.preset}: what the class-specific neurons fire for: one row a neuron, "
             "one column a class, the colour how often it fires on the tokens of that class.",
             alt=f"Heat map of firing probabilities, {len(seen.profile)} neurons by {classes} classes",
         )
     )
+
+
+def _profile_size(rows: int, classes: int) -> tuple[float, float]:
+    """Inches that a profile takes: higher where each row bears the name of its neuron."""
+    width, height = SIZE if classes <= 14 else (WIDE, 5.0)
+    return width, max(height, 1.4 + 0.16 * rows) if rows <= _NAMED else height
 
 
 def _entropy(stem: str, seen: Population, classes: int, gallery: Gallery) -> Figure:

@@ -117,6 +117,6 @@ _LINES: Mapping[str, Callable[[Row], str]] = {
     "AUROC on unseen clips": _unseen,
     "AUROC of the twins' own neurons": _twins_held_out,
     "agreement of halves (Jaccard)": _plain("stability", "{:.2f}"),
-    "agreement under permuted labels": _plain("stability_chance", "{:.3f}"),
+    "agreement under permuted labels": _plain("stability_chance", "{:.2f}"),
     "neurons that follow a descriptor": _plain("follows", "{:.0f}"),
 }
