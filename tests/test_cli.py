@@ -432,3 +432,11 @@ def test_a_long_side_of_shared_neurons_goes_downwards_and_counts_have_their_name
     assert list(printing.counts_line("neurons by layer", {"0": 6, "1": 12})) == [
         "neurons by layer: 0 (6), 1 (12)"
     ]
+
+
+def test_what_the_system_refuses_is_one_line_with_the_path(capsys: pytest.CaptureFixture[str]) -> None:
+    cli._complain(FileExistsError(17, "File exists", "results"))
+    said = (
+        "otoscope: results: file exists; expected a path that can be read and written; try another, such as "
+    )
+    assert capsys.readouterr().err == f"{said}--out FOLDER\n"

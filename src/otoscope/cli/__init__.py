@@ -57,6 +57,11 @@ def _warn(message: Warning | str, category: type[Warning], *where: object, **mor
 
 def _complain(error: Exception) -> None:
     message = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        message = (
+            f"{error.filename}: {error.strerror.lower()}; expected a path that can be read and written; "
+            "try another, such as --out FOLDER"
+        )
     if not isinstance(error, (OtoscopeError, OSError)):
         message = (
             f"unexpected {type(error).__name__}: {message} (please report it, with the output of --debug)"
