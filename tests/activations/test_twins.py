@@ -60,8 +60,8 @@ def test_a_store_without_twins_says_how_to_record_them(task, tmp_path):
     )
     assert "--twins 3 would" in store.twins_missing
     asked = replace(task, options=("--task", "folder:my sounds", "--seconds", "4"))
-    known = record(ToyModel(name="m2d:a"), asked, tmp_path / "z.zarr").twins_missing
-    assert "record --model m2d:a --task 'folder:my sounds' --seconds 4 --out" in known
+    known = record(ToyModel(name="m2d:a"), asked, tmp_path / "z.zarr", limit=2, special=True).twins_missing
+    assert "--model m2d:a --task 'folder:my sounds' --seconds 4 --limit 2 --special --out" in known
     assert known.endswith("--twins 3 would")
     own = record(ToyModel(name="random:toy"), task, tmp_path / "y.zarr")
     assert own.twins_missing == "twin not recorded: random:toy is untrained itself"

@@ -101,11 +101,7 @@ class Store:
     @property
     def twins_missing(self) -> str:
         """Where it has no twins, the sentence that says so, and the command that would; else ""."""
-        return (
-            ""
-            if self.twins
-            else how_to_record(str(self._plan.model["name"]), self.path, self._plan.task.get("options") or ())
-        )
+        return "" if self.twins else how_to_record(self.info, self.path)
 
     @property
     def layers(self) -> "tuple[Layer, ...]":

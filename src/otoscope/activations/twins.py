@@ -10,10 +10,10 @@ again, as a wrapped module is, counts as well, once `record` has put it there.
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from otoscope.activations.layout import Layout
 from otoscope.activations.plan import Plan
@@ -23,7 +23,7 @@ from otoscope.files import read_json
 if TYPE_CHECKING:
     from otoscope.activations.store import Store
 
-__all__ = ["Kind", "Twin", "found_beside", "how_to_record", "place_of", "unlearned"]
+__all__ = ["Kind", "Twin", "found_beside", "how_to_record", "place_of", "record_words", "unlearned"]
 
 Kind = Literal["random", "shuffled"]
 """Fresh weights, or the trained ones shuffled within each tensor."""
@@ -95,24 +95,43 @@ def unlearned(model: str) -> str:
     return "shuffled" if model.startswith("shuffled:") else ""
 
 
-def how_to_record(model: str, store: Path | str, task: Sequence[str] = ()) -> str:
+def record_words(info: Mapping[str, Any]) -> list[str]:
+    """The words of the command that records a store again, but for where to.
+
+    Args:
+        info: what it is a recording of, see `Store.info`.
+
+    >>> info = {"model": {"name": "mini:ssl"}, "task": {"options": ["--task", "mini:events"]}}
+    >>> " ".join(record_words({**info, "settings": {"rows": True, "device": "cpu"}}))
+    'otoscope record --model mini:ssl --task mini:events --rows'
+    """
+    settings, task = info.get("settings") or {}, info.get("task") or {}
+    words = ["otoscope", "record", "--model", str((info.get("model") or {}).get("name", "MODEL"))]
+    words += task.get("options") or ["--task", "TASK"]
+    words += [f"--{name}" for name in ("special", "padding", "rows") if settings.get(name)]
+    device = settings.get("device", "cpu")
+    return words if device == "cpu" else [*words, "--device", device]
+
+
+def how_to_record(info: Mapping[str, Any], store: Path | str) -> str:
     """What to say of a store without twins: that it has none, and the command that would record them.
 
     Args:
-        model: name of the recorded model.
-        store: its store.
-        task: the words that read its task, see `otoscope.tasks.Task.options`.
+        info: what it is a recording of, see `Store.info`.
+        store: where it lies.
 
-    >>> how_to_record("mini:ssl", "x.zarr", ["--task", "mini:events"])
+    >>> events = {"options": ["--task", "mini:events"]}
+    >>> how_to_record({"model": {"name": "mini:ssl"}, "task": events}, "x.zarr")
     'twin not recorded; otoscope record --model mini:ssl --task mini:events --out x.zarr --twins 3 would'
-    >>> how_to_record("random:mini:ssl@1", "x.zarr")
+    >>> how_to_record({"model": {"name": "random:mini:ssl@1"}}, "x.zarr")
     'twin not recorded: random:mini:ssl@1 is untrained itself'
     """
+    model = str((info.get("model") or {}).get("name", ""))
     if what := unlearned(model):
         return f"twin not recorded: {model} is {what} itself"
-    asked = task or ("--task", "TASK")
-    words = ["otoscope", "record", "--model", model, *asked, "--out", str(store), "--twins", "3"]
-    known = "" if task else ", with the task that the store was recorded with"
+    words = [*record_words(info), "--out", str(store), "--twins", "3"]
+    asked = (info.get("task") or {}).get("options")
+    known = "" if asked else ", with the task that the store was recorded with"
     return f"twin not recorded; {shlex.join(words)} would{known}"
 
 

@@ -122,7 +122,8 @@ class Task:
             return self
         labels = self.labelings[0].labels(self.clips) if self.labelings else [[]] * len(self)
         chosen = spread([row[0] if row else "" for row in labels], n)
-        return replace(self, clips=self.clips.iloc[chosen])
+        options = (*self.options, "--limit", str(n)) if self.options else ()
+        return replace(self, clips=self.clips.iloc[chosen], options=options)
 
     def read(self, index: int, sample_rate: int) -> audio.Waveform:
         """The sound of the clip in row `index`, mono, at a sample rate in Hz.

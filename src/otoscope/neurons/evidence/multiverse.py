@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from otoscope import __version__
+from otoscope.activations.twins import record_words
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.chance import LEAST_DISTINCT, Spread, ignored_groups, permuted_tables
@@ -206,10 +207,9 @@ def _counted(store: Recording) -> tuple[list[tuple[str, ...]], list[str]]:
 
 
 def _command(store: Recording, kinds: Sequence[str]) -> str:
-    task = store.info.get("task", {}).get("options") or ("--task", "TASK")
-    model = str(store.info.get("model", {}).get("name", "MODEL"))
-    words = ["otoscope", "record", "--model", model, *task, "--out", "NEW.zarr"]
-    return shlex.join([*words, *(f"--{kind}" for kind in kinds)])
+    words = record_words(store.info)
+    more = [f"--{kind}" for kind in kinds if f"--{kind}" not in words]
+    return shlex.join([*words, *more, "--out", "NEW.zarr"])
 
 
 def _reading(store: Recording, clips: LabelledClips) -> NDArray[np.int64]:
