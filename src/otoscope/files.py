@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from otoscope.errors import OtoscopeError
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -62,8 +64,18 @@ def to_json(document: Any) -> str:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON document."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON document.
+
+    Raises:
+        OtoscopeError: the file holds something else.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:  # what is no JSON, and what is no text
+        raise OtoscopeError(
+            f"{path} cannot be read: {error}; expected a JSON document that otoscope wrote; was it cut short "
+            "or changed? try removing it, and the command that made it again"
+        ) from None
 
 
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:

@@ -76,6 +76,9 @@ def test_a_twin_of_something_else_says_so(toy, task, write_clips, tmp_path):
     shutil.copytree(place_of(toy.path, "random", 2), unfinished)
     (unfinished / "receipts" / "00000.json").unlink()
     place_of(toy.path, "random", 7).mkdir()
+    broken = place_of(toy.path, "random", 8)
+    shutil.copytree(place_of(toy.path, "random", 2), broken)
+    (broken / "plan.json").write_text("{")
     found = {twin.name: twin for twin in toy.twins if twin.problem}
     expected = {
         "random-3": "other clips or labels of 'toy'",
@@ -83,6 +86,7 @@ def test_a_twin_of_something_else_says_so(toy, task, write_clips, tmp_path):
         "random-5": "the very weights of the store's",
         "random-6": "not complete: 1 of 1 shards are missing",
         "random-7": "not a store",
+        "random-8": "plan.json cannot be read: Expecting property name",
     }
     assert set(found) == set(expected)
     for name, words in expected.items():

@@ -144,7 +144,10 @@ def _problem(path: Path, plan: Plan) -> str:
     layout = Layout(path)
     if not layout.plan.is_file():
         return "it is not a store; expected a recording; try removing it, and the same record command again"
-    twin = Plan.from_document(read_json(layout.plan))
+    try:
+        twin = Plan.from_document(read_json(layout.plan))
+    except OtoscopeError as error:
+        return str(error)
     if twin.task["fingerprint"] != plan.task["fingerprint"]:
         return (
             f"it was recorded on other clips or labels of {twin.task['name']!r}; try recording it again, "

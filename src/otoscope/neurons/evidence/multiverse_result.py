@@ -127,6 +127,11 @@ class Multiverse:
         number = len(self.table)
         if not len(tested):
             return f"Of {number} combinations of choices none has its depth tested."
+        if self.permutations + 1 < 1 / ALPHA:
+            return (
+                f"{self.permutations} permutations cannot bring a p below {1 / (self.permutations + 1):.2f}; "
+                "expected 19 or more to say in how many combinations the depth is beyond chance."
+            )
         of = f"{number}" if len(tested) == number else f"{len(tested)} that are tested, of {number}"
         return (
             f"The depth is beyond chance (p <= {ALPHA}) in {int((tested <= ALPHA).sum())} of the "

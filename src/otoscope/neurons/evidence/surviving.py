@@ -41,13 +41,14 @@ def verdicts(row: Row) -> dict[str, bool | None]:
     Args:
         row: one of the table of `Evidence`.
 
-    >>> verdicts({"preset": "aape", "refused": "", "neurons": 0})["twins"]
-    False
+    >>> row = {"preset": "aape", "refused": "", "neurons": 0, "twins_most": 3.0}
+    >>> verdicts(row)["twins"], verdicts({**row, "twins_most": None})["twins"]
+    (False, None)
     """
     if row["refused"]:
         return dict.fromkeys(BASELINES)
-    if not row["neurons"]:
-        return dict.fromkeys(BASELINES, False)
+    if not row["neurons"]:  # nothing that could survive
+        return dict.fromkeys(BASELINES, False) | ({} if _known(row["twins_most"]) else {"twins": None})
     judged = (_permuted(row), _twins(row), _above(row, "held_out_low", 0.5), _halves(row))
     return dict(zip(BASELINES, judged, strict=True))
 
