@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import otoscope
+from calibration_sharing import SETTINGS as SHARING
+from calibration_sharing import sharing
 from otoscope.neurons import select
 from otoscope.neurons.designs import Design, design_of
 from otoscope.neurons.evidence.power import chance_to_find
@@ -295,5 +297,6 @@ EXPERIMENTS = (
     Experiment("null", tuple(_null_settings()), 200, null),
     Experiment("following", tuple({"design": d} for d in ("ungrouped", "nested", "crossed")), 200, following),
     Experiment("power", tuple(_power_settings()), 200, power),
+    Experiment("sharing", SHARING, 200, sharing, rows=True),
     Experiment("split", tuple(_split_settings()), 100, split),
 )

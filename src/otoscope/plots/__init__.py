@@ -9,7 +9,6 @@ from otoscope.plots.basic import (
     matrix,
     overview,
     profile,
-    specifications,
 )
 from otoscope.plots.models import compared_differences, compared_models
 from otoscope.plots.multiverse import specification_curve, threshold_heat
@@ -30,6 +29,5 @@ __all__ = [
     "profile",
     "regression",
     "specification_curve",
-    "specifications",
     "threshold_heat",
 ]

@@ -260,42 +260,6 @@ def chance(
     return ax
 
 
-def specifications(
-    table: pd.DataFrame, ax: Axes | None = None, *, measure: str = "depth", label: str = ""
-) -> Axes:
-    """A specification curve: one finding under every combination of choices, in the order of its size.
-
-    Args:
-        table: one row a combination, with the columns `measure` and, if known, `chance_` + `measure`: what
-            `neurons.evidence.multiverse.multiverse` returns.
-        ax: where to draw; a new figure by default.
-        measure: the column to draw, "neurons", "coverage" or "depth".
-        label: the axis label, with its unit; the name of the measure by default.
-
-    Raises:
-        UsageError: the column is missing.
-
-    >>> from matplotlib.figure import Figure
-    >>> ax = specifications(pd.DataFrame({"depth": [0.3, 0.1]}), Figure().subplots(), label="depth (nats)")
-    >>> ax.collections[0].get_offsets()[:, 1].tolist()
-    [0.1, 0.3]
-    """
-    need(table, "specifications", (measure,))
-    ax = axes_for(ax, (7.0, 3.2))
-    ordered = table.sort_values(measure, kind="stable")
-    place = np.arange(len(ordered))
-    ax.scatter(place, ordered[measure], 12, color=OBSERVED, label="true labels")
-    chance = f"chance_{measure}"
-    known = chance in ordered.columns and bool(ordered[chance].notna().any())
-    if known:
-        ax.scatter(place, ordered[chance], 12, color=CONTROL, marker="s", label="permuted labels, mean")
-    ax.set_xlabel(f"{len(ordered)} combinations of choices, in order")
-    ax.set_ylabel(label or measure)
-    ax.set_xticks([])
-    finish(ax, grid="y", legend=2 if known else 0)
-    return ax
-
-
 def entropy(
     values: Sequence[float] | np.ndarray,
     ax: Axes | None = None,
