@@ -16,8 +16,9 @@ import pandas as pd
 from otoscope.drawing import CONTROL, SERIES, finish
 from otoscope.errors import OtoscopeError
 from otoscope.files import replacing
+from otoscope.neurons.evidence.surviving import ALPHA, verdicts
 from otoscope.reporting.collect import collect
-from otoscope.reporting.findings import ALPHA, RECOMMENDED, findings
+from otoscope.reporting.findings import RECOMMENDED, findings
 from otoscope.reporting.overview import overview_table
 
 ROOT = Path(__file__).parents[1]
@@ -43,13 +44,15 @@ _TABLE_TEXT = f"""## Every labeling and model
 *Found*: class-specific neurons; in brackets their mean number under permuted labels, and their numbers in the
 twins. *Unseen clips*: AUROC of the neurons for their classes on clips that the choice has not seen; in
 brackets the best twin's own. *Halves*: Jaccard index of the choices on two halves of the groups; in brackets
-the same under permuted labels. *Survives* names the baselines that a selection passes:
+the same under permuted labels. *Survives* names the baselines that a selection passes, those that it does
+not, and those that are open for want of data:
 
-- *permutation*: for `{RECOMMENDED}`, more neurons than 97.5 % of permutations find; for the filters, whose
-  count is fixed, a depth with p of at most {ALPHA};
-- *twins*: for `{RECOMMENDED}`, more neurons than every twin has, which of three twins and one more that has
-  learned nothing comes about in one case of four: it counts beside the others, not alone;
-- *unseen clips*: an AUROC above that of the twin that comes closest, by the interval of the difference.
+- *permuted labels*: for `{RECOMMENDED}`, a number of neurons with p of at most {ALPHA}; for the filters,
+  whose number is fixed, a depth with p of at most {ALPHA};
+- *twins*: more neurons than every twin has, and an AUROC on unseen clips above that of each, by the interval
+  of the difference; for the filters, which keep as many in the twins, that cannot be;
+- *unseen clips*: an AUROC above 0.5, by its interval;
+- *other halves*: a Jaccard index above the largest of 19 relabelings.
 
 Where half of the groups are too few for `{RECOMMENDED}` to choose by, unseen clips and halves are not tested.
 An untrained model has no twins: it is what the others are held against.
@@ -133,13 +136,13 @@ def survivors(rows: pd.DataFrame) -> str:
     for row in rows.to_dict("records"):
         name = [f"{row['task']}, {row['label']}", row["model"], row["preset"]]
         if row["refused"]:
-            lines.append(f"| {' | '.join([*name, '', '', '', 'refused: ' + row['refused']])} |")
+            lines.append(f"| {' | '.join([*name, '', '', '', 'refused, for want of groups'])} |")
             continue
         cells = [
             f"{row['neurons']:.0f} ({row['neurons_chance']:.3g}; {row['twins']})",
             pair(row["held_out"], row["held_out_twins_most"], ".2f"),
             pair(row["stability"], row["stability_chance"], ".2g"),
-            ", ".join(survived(row)) or "nothing",
+            verdict(row),
         ]
         lines.append(f"| {' | '.join([*name, *cells])} |")
     return "\n".join(lines) + "\n"
@@ -152,16 +155,14 @@ def pair(value: float, other: float, form: str) -> str:
     return f"{value:{form}}" + ("" if np.isnan(other) else f" ({other:{form}})")
 
 
-def survived(row: dict) -> list[str]:
-    """The baselines that a selection passes."""
-    recommended = row["preset"] == RECOMMENDED
-    beyond = row["neurons"] > row["neurons_high"] if recommended else row["depth_p"] <= ALPHA
-    passed = {
-        "permutation": beyond,
-        "twins": recommended and row["neurons"] > row["twins_most"],
-        "unseen clips": row["beyond_twins_low"] > 0,
+def verdict(row: dict) -> str:
+    """The baselines that a selection survives, those that it does not, and those that are open."""
+    judged = verdicts(row)
+    named = {
+        words: ", ".join(name for name, holds in judged.items() if holds is verdict)
+        for verdict, words in ((True, ""), (False, "not: "), (None, "open: "))
     }
-    return [name for name, holds in passed.items() if holds]
+    return "; ".join(f"{words}{names}" for words, names in named.items() if names)
 
 
 def draw(table: pd.DataFrame) -> None:

@@ -42,10 +42,10 @@ def test_a_readme_without_the_marks_is_refused(tool):
 
 
 def test_every_verdict_follows_from_its_row(tool):
-    row = {"preset": "specific", "neurons": 9, "neurons_high": 3, "twins_most": 9, "depth_p": float("nan")}
-    row |= {"beyond_twins_low": 0.01}
-    assert tool.survived(row) == ["permutation", "unseen clips"]
-    assert tool.survived(row | {"neurons": 10}) == ["permutation", "twins", "unseen clips"]
-    assert tool.survived(row | {"preset": "aape", "depth_p": 0.05, "beyond_twins_low": float("nan")}) == [
-        "permutation"
-    ]
+    row = {"preset": "specific", "refused": "", "neurons": 9, "neurons_p": 0.01, "depth_p": float("nan")}
+    row |= {"twins_most": 3, "beyond_twins_low": 0.01, "held_out_low": 0.4}
+    row |= {"stability": float("nan"), "stability_chance_most": float("nan")}
+    assert tool.verdict(row) == "permuted labels, twins; not: unseen clips; open: other halves"
+    assert tool.verdict(row | {"preset": "aape", "twins_most": 9, "stability": 0.3}) == (
+        "not: twins, unseen clips; open: permuted labels, other halves"
+    )

@@ -272,4 +272,8 @@ def _listed(rows: pd.DataFrame) -> str:
 
 
 def _names(rows: pd.DataFrame) -> list[str]:
-    return [f"{row['label']} in {short_model(row['model'])}" for row in rows.to_dict("records")]
+    """The labelings, each with the models: "event (mini:ssl, mini:random)"."""
+    models: dict[str, list[str]] = {}
+    for row in rows.to_dict("records"):
+        models.setdefault(row["label"], []).append(short_model(row["model"]))
+    return [f"{label} ({', '.join(dict.fromkeys(names))})" for label, names in models.items()]

@@ -24,6 +24,7 @@ MEASURES = {
 
 _SPREAD = {"chance": "mean", "low": "low", "high": "high"}
 _GATHERED = (
+    "neurons_p",
     *("held_out", "held_out_low", "held_out_high", "held_out_twins", "held_out_twins_most"),
     *("beyond_twins_low", "stability", "stability_chance", "stability_chance_most", "follows", "size_bias"),
 )
@@ -49,7 +50,7 @@ def overview_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
         (`_chance` the mean, `_low` and `_high` the central 95 %), `twins` and `twins_coverage` (the same
         selection in the twins, as text, or that there are none), `twins_most` (the largest of their counts),
         `pairs`, `depth_p`, `excess_p`, how the permutation was done (`design, permutations, distinct`), the
-        columns of evidence from `held_out` to `size_bias` (see `Evidence.table`), and the probe's accuracy
+        columns of evidence from `neurons_p` to `size_bias` (see `Evidence.table`), and the probe's accuracy
         (`probe`) with its 95 % interval (`probe_low`, `probe_high`) and that of always naming the most
         frequent class (`probe_chance`). Missing where nothing was computed. A selection without permutations
         has no figures: a bare count says nothing.
