@@ -21,15 +21,15 @@ def check_same_task(stores: Sequence[Recording], label: str) -> None:
         raise UsageError(f"{len(stores)} recording was given; expected two or more of the same clips")
     prints = [store.info.get("model", {}).get("fingerprint") for store in stores]
     for number, (store, of) in enumerate(zip(stores, prints, strict=True)):
-        if of is not None and of in prints[:number]:
-            raise UsageError(
-                f"the model {_name(store)!r} was given twice; expected recordings by different models"
-            )
         if apart := _apart(stores[0], store, label):
             raise OtoscopeError(
                 f"the recordings of {_name(stores[0])} and {_name(store)} {apart}; expected the same clips "
                 f"with the same labels, so that differences are the models' own; try recording one task with "
                 "both"
+            )
+        if of is not None and of in prints[:number]:
+            raise UsageError(
+                f"the model {_name(store)!r} was given twice; expected recordings by different models"
             )
 
 

@@ -187,7 +187,11 @@ def _too_few(
         needed = (
             f"{2 * LEAST_SHARED - 1} or more groups that hold both of two classes ({LEAST_SHARED} to test)"
         )
-        there = f"there are {len(np.unique(design.stratum))} groups"
+        has = _presence(design.stratum, code, np.zeros(len(code), dtype=bool), len(classes))[0].astype(
+            np.int64
+        )
+        most = int(np.triu(has.T @ has, k=1).max())
+        there = f"there are {len(has)} groups, of which at most {most} hold both of two classes"
     else:
         what = "clips" if design.name == "ungrouped" else "groups"
         needed = f"{2 * LEAST_GROUPS - 1} or more {what} in each of two classes ({LEAST_GROUPS} to test)"

@@ -81,7 +81,7 @@ def specific(
     if chosen.labeling.multilabel:
         raise OtoscopeError(
             f"labeling {label!r} gives a clip several labels, and `specific` tests one class against another "
-            "on clips that have but one; expected a labeling with one class a clip; try one of the presets"
+            "on clips that have but one; expected a labeling with one class a clip; try the preset aape"
         )
     made = design_of(chosen.membership, chosen.groups, name=design, label=label)
     first = halves_of(made, chosen.classes, np.random.default_rng([seed, 0]), label)
