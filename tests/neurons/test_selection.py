@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 
 import otoscope
 from otoscope.errors import OtoscopeError, UsageError
@@ -40,7 +41,7 @@ def test_a_selection_on_paper(selection):
 def test_the_document_has_the_agreed_words(selection):
     document = selection.document()
     words = "label classes preset filters neurons pairs coverage depth by_layer by_category chance"
-    assert list(document) == [*words.split(), "test", "twins", "provenance"]
+    assert list(document) == [*words.split(), "test", "twins", "size_bias", "provenance"]
     assert document["filters"] == FILTERS
     assert document["provenance"]["recording"]["model"] == {"name": "toy", "fingerprint": "f"}
     assert document["provenance"]["clips"] == 5
@@ -144,3 +145,13 @@ def test_twins_are_counted_unless_left_out(store_of):
     world = otoscope.world(groups=12)
     assert otoscope.select(world, "class", permutations=0).twins.note.startswith("twin not recorded")
     assert otoscope.select(world, "class", permutations=0, twins=False).twins is None
+
+
+def test_class_size_bias_is_told_where_sizes_differ(tmp_path):
+    unequal = otoscope.world(classes=4, class_sizes=[40, 24, 16, 8], groups=2, clips=4)
+    found = otoscope.select(unequal, "class", preset="aape", share=0.1, permutations=2)
+    expected = stats.spearmanr(found.by_category, [40, 24, 16, 8]).statistic
+    assert found.size_bias == pytest.approx(expected)
+    found.save(tmp_path)
+    assert Selection.load(tmp_path).size_bias == found.size_bias
+    assert otoscope.select(otoscope.world(), "class", preset="aape", permutations=2).size_bias is None

@@ -1,12 +1,16 @@
 """Verbs that look for neurons: select, selectors compared, power."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from otoscope.cli.app import app
 from otoscope.cli.options import Design, Json, Label, Out, Pooling, Seed, StorePath
+from otoscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from otoscope.activations import Store
 
 
 @app.command()
@@ -35,6 +39,10 @@ def select(
     split: Annotated[
         str | None, typer.Option(help="Use the clips of this split or fold only (default: all).")
     ] = None,
+    equalise: Annotated[
+        bool,
+        typer.Option("--equalise", help="Draw as many clips of every class as the smallest class has."),
+    ] = False,
     design: Annotated[
         Design | None, typer.Option(help="Which labels may change places (default: found by itself).")
     ] = None,
@@ -51,6 +59,7 @@ def select(
     Examples:
       otoscope select esc50.zarr --label category
       otoscope select esc50.zarr --label category --preset aape --share 0.02
+      otoscope select esc50.zarr --label category --equalise
     """
     from otoscope import console, neurons, open_store
 
@@ -63,13 +72,26 @@ def select(
         share=share,
         assignment=assignment,
         pooling=pooling.value,
-        clips=None if split is None else opened.labeling(label).in_split(opened.clips, split),
+        clips=_clips(opened, label, split, equalise, seed),
         permutations=permutations,
         seed=seed,
         design=None if design is None else design.value,
     )
     selection.save(out or opened.results / selection.folder)
     console.show(selection.document(), json, console.selection_lines(selection))
+
+
+def _clips(store: "Store", label: str, split: str | None, equalise: bool, seed: int) -> Any:
+    """The clips to select by: all, those of a part, or as many of every class."""
+    from otoscope.neurons import equalised
+
+    if equalise and split is not None:
+        raise UsageError(
+            f"--equalise draws among all clips, and --split {split} asks for a part; expected one of the two"
+        )
+    if equalise:
+        return equalised(store, label, seed=seed)
+    return None if split is None else store.labeling(label).in_split(store.clips, split)
 
 
 @app.command()

@@ -29,6 +29,11 @@ def selection_lines(selection: "Selection") -> Lines:
         yield chance["note"]
         yield from _twin_lines(document["twins"] or {"counts": [], "note": "twins were not asked for"})
         yield from counts_line("neurons by class", document["by_category"])
+        if document["size_bias"] is not None:
+            yield (
+                f"class size bias: {document['size_bias']:+.2f}, the rank correlation of a class's neurons "
+                "with its clips; far below 0, small classes are chosen for being small: try --equalise"
+            )
         yield from counts_line("neurons by layer", document["by_layer"])
     else:
         yield (

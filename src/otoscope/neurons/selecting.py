@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypedDict
 
@@ -17,6 +18,7 @@ from otoscope.neurons.baselines import beside_twins
 from otoscope.neurons.chance import Chance, chance_of, ignored_groups
 from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.entropy import checked
+from otoscope.neurons.evidence.size_bias import size_bias
 from otoscope.neurons.filters import PRESETS, Filters, Kept, apply_filters, filters_for
 from otoscope.neurons.probability import (
     LabelledClips,
@@ -122,6 +124,8 @@ def select(
             seed=seed, design=design,
         )  # fmt: skip
     selection = choose(store_or_table, permutations=permutations)
+    bias = size_bias(selection.by_category, store_or_table, label)
+    selection = replace(selection, size_bias=None if np.isnan(bias) else bias)
     if not twins:
         return selection
     return beside_twins(selection, store_or_table, partial(choose, permutations=0))

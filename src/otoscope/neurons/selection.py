@@ -49,6 +49,8 @@ class Selection:
         chance: the same under permuted labels; None if no permutations were asked for.
         provenance: which model, task, settings and version made it.
         test: the figures of the selector's own test (`specific`); None where there is none.
+        size_bias: rank correlation of the number of neurons of a class with its number of clips, -1 to 1: far
+            below 0, small classes are chosen more often; None where classes have as many clips or neurons.
         twins: what the same selection finds in the recording's twins, or how to record some; None where
             nobody asked. See `beside_twins`.
     """
@@ -64,6 +66,7 @@ class Selection:
     provenance: Mapping[str, Any]
     test: Mapping[str, Any] | None = None
     twins: TwinCounts | None = None
+    size_bias: float | None = None
 
     @property
     def neurons(self) -> pd.DataFrame:
@@ -126,6 +129,7 @@ class Selection:
             "chance": None if self.chance is None else self.chance.document(),
             "test": None if self.test is None else dict(self.test),
             "twins": None if self.twins is None else self.twins.document(),
+            "size_bias": self.size_bias,
             "provenance": dict(self.provenance),
         }
 
@@ -165,6 +169,7 @@ class Selection:
             provenance=document["provenance"],
             test=document.get("test"),
             twins=TwinCounts.from_document(document["twins"]) if document.get("twins") else None,
+            size_bias=document.get("size_bias"),
         )
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
