@@ -49,8 +49,8 @@ not, and those that are open for want of data:
 
 - *permuted labels*: for `{RECOMMENDED}`, a number of neurons with p of at most {ALPHA}; for the filters,
   whose number is fixed, a depth with p of at most {ALPHA};
-- *twins*: more neurons than every twin has, and an AUROC on unseen clips above that of each, by the interval
-  of the difference; for the filters, which keep as many in the twins, that cannot be;
+- *twins*: an AUROC on unseen clips above that of every twin, by the interval of the difference; for
+  `{RECOMMENDED}` also more neurons than every twin has (the filters keep as many in each);
 - *unseen clips*: an AUROC above 0.5, by its interval;
 - *other halves*: a Jaccard index above the largest of 19 relabelings.
 

@@ -196,7 +196,8 @@ ROW = {
         ({"preset": "specific", "neurons_p": 0.05}, "permuted labels", True),
         ({"preset": "specific", "neurons_p": 0.06}, "permuted labels", False),
         ({"preset": "specific"}, "permuted labels", None),
-        ({"twins_most": 9.0}, "twins", False),
+        ({"twins_most": 9.0}, "twins", True),  # a fixed share is kept in the twins as well
+        ({"preset": "specific", "twins_most": 9.0}, "twins", False),
         ({"beyond_twins_low": -0.01}, "twins", False),
         ({"beyond_twins_low": np.nan}, "twins", None),
         ({"held_out_twins": np.nan, "beyond_twins_low": np.nan}, "twins", None),

@@ -41,11 +41,11 @@ def multiverse(toy):
         ]
     )  # fmt: skip
     permuted = pd.DataFrame(
-        [(row, draw, 1, 0.1, 0.05, 0.5) for row in range(len(table)) for draw in range(3)],
+        [(row, draw, 1, 0.1, 0.05, 0.5) for row in range(len(table)) for draw in range(19)],
         columns=["combination", "permutation", "neurons", "coverage", "depth", "upper"],
     )
     assert set(CHOICES) <= set(table)
-    return Multiverse("mood", table, permuted, 3, ("A note on readings.",), {})
+    return Multiverse("mood", table, permuted, 19, ("A note on readings.",), {})
 
 
 def test_every_reading_of_the_method(toy, shown):

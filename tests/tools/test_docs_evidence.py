@@ -47,5 +47,5 @@ def test_every_verdict_follows_from_its_row(tool):
     row |= {"stability": float("nan"), "stability_chance_most": float("nan")}
     assert tool.verdict(row) == "permuted labels, twins; not: unseen clips; open: other halves"
     assert tool.verdict(row | {"preset": "aape", "twins_most": 9, "stability": 0.3}) == (
-        "not: twins, unseen clips; open: permuted labels, other halves"
+        "twins; not: unseen clips; open: permuted labels, other halves"
     )

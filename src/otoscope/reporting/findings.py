@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from otoscope.neurons.evidence.surviving import verdicts
 from otoscope.reporting.beside import NOT_RECORDED
 from otoscope.reporting.wording import band, counted, listing, number, p_value, percent, short_model
 
@@ -33,6 +34,7 @@ def findings(overview: pd.DataFrame) -> list[str]:
     if overview.empty:
         return []
     sentences = [
+        *_through(overview),
         *_recommended(overview[overview["preset"] == RECOMMENDED]),
         *_depth(overview),
         *_counts(overview[overview["preset"] != RECOMMENDED]),
@@ -142,6 +144,22 @@ def _depth_beside_chance(selection: Selection) -> str:
     beyond = chance.depth.p <= ALPHA
     verdict = "more selective than chance" if beyond else "no more selective than chance can make it"
     return f"{spread}: {verdict} ({p_value(chance.depth.p)}, {chance.design} design)."
+
+
+def _through(overview: pd.DataFrame) -> list[str]:
+    """The selections that survive every baseline, of those that were held against each."""
+    found = overview[(overview["preset"] != "") & (overview["refused"] == "") & overview["neurons"].notna()]
+    judged = [list(verdicts(row).values()) for row in found.to_dict("records")]
+    held = found.assign(through=[all(each) for each in judged]).loc[[None not in each for each in judged]]
+    sentences = []
+    for preset, rows in held.groupby("preset", sort=False):
+        best = rows[rows["through"]]
+        named = f"survive all four: {_listed(best)}" if len(best) else "survive all four"
+        sentences.append(
+            f"Held against permuted labels, twins, unseen clips and other halves, {len(best)} of "
+            f"{counted(len(rows), 'selection')} by {preset} {named}."
+        )
+    return sentences
 
 
 def _recommended(rows: pd.DataFrame) -> list[str]:
