@@ -22,10 +22,10 @@ from otoscope.neurons.designs import Design, design_of
 from otoscope.neurons.evidence.power import chance_to_find
 from otoscope.neurons.meaning.follows import follows
 from otoscope.neurons.probability import labelled_clips
-from otoscope.neurons.specific.evidence import evidence_of
 from otoscope.neurons.specific.halving import Halves, halves_of
 from otoscope.neurons.specific.procedure import specific
 from otoscope.neurons.specific.search import search
+from otoscope.neurons.specific.selected import selected_of
 from otoscope.neurons.worlds.building import World
 from otoscope.tasks import Labeling
 
@@ -166,7 +166,7 @@ def split(setting: Setting, seed: int) -> Row:
     found = search(world, clips, design, worlds, 0.05 / len(held), "bh")
     selected = {
         (int(each.neurons[j]), clips.classes[k])
-        for each in evidence_of(world, clips, design, worlds, found, 0.65)
+        for each in selected_of(world, clips, design, worlds, found, 0.65)
         for k, j in np.argwhere(each.inside)
     }
     truth = world.truth

@@ -12,7 +12,7 @@ from otoscope import console, world
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
 from otoscope.neurons import select, share
-from otoscope.neurons.evidence.both_ways import halves_of
+from otoscope.neurons.evidence.both_ways import drawn_halves
 from otoscope.neurons.evidence.compared_sharing import compare_sharing
 from otoscope.neurons.evidence.model_comparison import ModelComparison
 from otoscope.neurons.evidence.models import TWINS, compare
@@ -112,7 +112,7 @@ def test_the_other_way_round_the_signs_change(strong, weak, found):
 def test_effects_equal_a_slow_version(strong, weak):
     found = compare([strong, weak], "class", preset="aape", **QUICK)
     chosen = labelled_clips(strong, "class")
-    halves = halves_of(chosen, 0, 0)
+    halves = drawn_halves(chosen, 0, 0)
     labels = strong.clips["class"].to_numpy()
     for model in (strong, weak):
         rates = model.fired / model.tokens[:, None]

@@ -171,7 +171,7 @@ def test_ablated_sets_stand_beside_what_each_selector_chooses(store_of, tmp_path
 
 
 def test_a_package_brings_a_selector_by_an_entry_point(store_of, tmp_path, monkeypatch):
-    source = 'def by_rate(evidence):\n    """Mean rate."""\n    return evidence.class_rates\n'
+    source = 'def by_rate(block):\n    """Mean rate."""\n    return block.class_rates\n'
     (tmp_path / "strangers.py").write_text(source)
     folder = tmp_path / "strangers-1.0.dist-info"
     folder.mkdir()

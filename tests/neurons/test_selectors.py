@@ -17,7 +17,7 @@ from otoscope.neurons.designs import design_of
 from otoscope.neurons.probability import labelled_clips
 from otoscope.neurons.selectors import available, registry
 from otoscope.neurons.selectors.base import Selector
-from otoscope.neurons.selectors.evidence import evidence_blocks
+from otoscope.neurons.selectors.block import blocks_of
 from otoscope.neurons.selectors.ranking import Ranking, best_neurons, rank, rankings
 from otoscope.neurons.selectors.registry import named, selectors
 
@@ -38,12 +38,12 @@ def store(store_of):
     return store_of(fired, tokens, labels, units=[12, 8], groups=[i % 12 for i in range(36)])
 
 
-def evidence(store, block=None):
-    return list(evidence_blocks(store, labelled_clips(store, "kind"), block))
+def blocks(store, size=None):
+    return list(blocks_of(store, labelled_clips(store, "kind"), size))
 
 
 def scores(store, name):
-    (only,) = evidence(store)
+    (only,) = blocks(store)
     return selectors()[name](only)
 
 
@@ -172,7 +172,7 @@ def test_a_dead_neuron_is_never_selected_and_the_planted_one_often_is(store, nam
 def test_blocks_and_the_order_of_clips_do_not_matter(store, store_of, name):
     clips = labelled_clips(store, "kind")
     whole = rankings(store, clips, named([name]))[name]
-    parts = rankings(store, clips, named([name]), block=7)[name]
+    parts = rankings(store, clips, named([name]), size=7)[name]
     np.testing.assert_allclose(parts.score, whole.score, rtol=1e-12)
     assert (parts.category == whole.category).all()
     order = np.random.default_rng(0).permutation(36)
@@ -204,7 +204,7 @@ def test_mean_activations_are_taken_where_recorded(store, name, alike):
         store.mean = xr.DataArray(values, dims=("clip", "neuron"))
     labels = store.clips["kind"].to_numpy()
     for block in (None, 7):
-        for each in evidence(store, block):
+        for each in blocks(store, block):
             np.testing.assert_array_equal(each.activations, values[:, each.part])
     found = scores(store, name)
     for j in range(1, 20):
@@ -236,7 +236,7 @@ def test_errors_name_the_value_and_what_there_is(store):
         rank(store, "kind", "lap", share=2)
     with pytest.raises(UsageError, match="no selector is named"):
         named([])
-    (only,) = evidence(store)
+    (only,) = blocks(store)
     bad = Selector("bad", "", "", lambda e: e.p[0])
     with pytest.raises(OtoscopeError, match=r"'bad' returned an array of shape \(20,\); expected \(3, 20\)"):
         bad(only)
@@ -249,12 +249,12 @@ def test_every_selector_says_what_it_is():
         assert len(each.about) <= 70
 
 
-def by_function(evidence):
+def by_function(block):
     """Always the same.
 
     Not shown.
     """
-    return np.ones_like(evidence.p)
+    return np.ones_like(block.p)
 
 
 def failing():

@@ -30,10 +30,10 @@ __all__ = [
     "Scores",
     "best_of",
     "class_auroc",
+    "drawn_halves",
     "flat_pairs",
     "freedom_of",
     "half_masks",
-    "halves_of",
     "heard_by_all",
     "interval_of",
     "scores_on",
@@ -114,7 +114,7 @@ def half_masks(chosen: LabelledClips, seed: int) -> tuple[NDArray[np.bool_], NDA
     return first, second
 
 
-def halves_of(chosen: LabelledClips, bootstrap: int, seed: int) -> tuple[Half, Half]:
+def drawn_halves(chosen: LabelledClips, bootstrap: int, seed: int) -> tuple[Half, Half]:
     """The two halves, each with its draws of groups.
 
     Raises:

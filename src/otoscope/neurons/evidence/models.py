@@ -21,9 +21,9 @@ from otoscope.neurons.evidence.both_ways import (
     Scores,
     best_of,
     class_auroc,
+    drawn_halves,
     flat_pairs,
     freedom_of,
-    halves_of,
     heard_by_all,
     interval_of,
     scores_on,
@@ -98,7 +98,7 @@ def compare(
     check_same_task(stores, label)
     name = preset or RECOMMENDED
     chosen = heard_by_all(stores, label)
-    halves = halves_of(chosen, bootstrap, seed)
+    halves = drawn_halves(chosen, bootstrap, seed)
     study = _Study(label, name, chosen, halves, permutations, seed, progress or _silent)
     families = [list(study.family(*each)) for each in zip(names_of(stores), stores, strict=True)]
     members = [member for family in families for member in family]

@@ -18,9 +18,9 @@ from otoscope.neurons.evidence.both_ways import (
     Scores,
     best_of,
     class_auroc,
+    drawn_halves,
     flat_pairs,
     freedom_of,
-    halves_of,
     heard_by_all,
     interval_of,
     scores_on,
@@ -125,7 +125,7 @@ def unseen(
     """
     models = [(TRAINED, store), *((twin.name, recording) for twin, recording in beside(store))]
     chosen = heard_by_all([store], label)
-    halves = halves_of(chosen, bootstrap, seed)
+    halves = drawn_halves(chosen, bootstrap, seed)
     scores: dict[tuple[str, str], Scores] = {}
     notes: list[str] = []
     for name, recording in models:

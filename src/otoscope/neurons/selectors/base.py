@@ -1,4 +1,4 @@
-"""What a selector is: a function from evidence to scores, with a name, a line about it and a source."""
+"""What a selector is: a function from a block of neurons to scores, with a name, a line and a source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.errors import OtoscopeError
-from otoscope.neurons.selectors.evidence import Evidence
+from otoscope.neurons.selectors.block import Block
 
 __all__ = ["Score", "Selector", "selector"]
 
-Score = Callable[[Evidence], NDArray[np.float64]]
-"""From evidence to scores of shape (classes, neurons): higher is more specific, NaN cannot be selected."""
+Score = Callable[[Block], NDArray[np.float64]]
+"""From a block to scores of shape (classes, neurons): higher is more specific, NaN cannot be selected."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ class Selector:
     source: str
     score: Score
 
-    def __call__(self, evidence: Evidence) -> NDArray[np.float64]:
+    def __call__(self, block: Block) -> NDArray[np.float64]:
         """Scores of the block's neurons; NaN for one that never fires. Shape (classes, neurons).
 
         Raises:
             OtoscopeError: the function gave something of another shape.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
-            scores = np.array(self.score(evidence), dtype=np.float64)
-        if scores.shape != evidence.p.shape:
+            scores = np.array(self.score(block), dtype=np.float64)
+        if scores.shape != block.p.shape:
             raise OtoscopeError(
                 f"the selector {self.name!r} returned an array of shape {scores.shape}; expected "
-                f"{evidence.p.shape}, a score for each class and neuron"
+                f"{block.p.shape}, a score for each class and neuron"
             )
         # Whatever a selector makes of a dead neuron: it says nothing about any class.
-        scores[:, ~(evidence.p > 0).any(axis=0)] = np.nan
+        scores[:, ~(block.p > 0).any(axis=0)] = np.nan
         return scores
 
 
@@ -58,8 +58,8 @@ def selector(name: str, about: str, *, source: str) -> Callable[[Score], Selecto
         source: who described it.
 
     >>> @selector("fires", "fires at all", source="this page")
-    ... def fires(evidence):
-    ...     return (evidence.p > 0).astype(float)
+    ... def fires(block):
+    ...     return (block.p > 0).astype(float)
     >>> fires.name
     'fires'
     """

@@ -7,7 +7,7 @@ from scipy.special import rel_entr
 from otoscope.neurons.entropy import class_entropy
 from otoscope.neurons.filters import PRESETS, order_statistic
 from otoscope.neurons.selectors.base import selector
-from otoscope.neurons.selectors.evidence import Evidence
+from otoscope.neurons.selectors.block import Block
 
 __all__ = ["aape", "drop5", "entropy", "lap", "mutual_information"]
 
@@ -16,37 +16,37 @@ _AAPE = "Kawamura, Niizumi and Ono 2026, arXiv:2602.15307, after Tang et al. 202
 
 
 @selector("lap", "activation probability alone: p(class)", source=_ZHAO)
-def lap(evidence: Evidence) -> NDArray[np.float64]:
+def lap(block: Block) -> NDArray[np.float64]:
     """p(k), token-pooled, in [0, 1]. A neuron that always fires scores highest."""
-    return evidence.p
+    return block.p
 
 
 @selector("entropy", "low entropy of p over the classes, whatever the p", source=_AAPE)
-def entropy(evidence: Evidence) -> NDArray[np.float64]:
+def entropy(block: Block) -> NDArray[np.float64]:
     """Depth log K - AAPE in nats, for the class of largest p; 0 for one that fires equally for all."""
-    return _depth(evidence, -1.0)
+    return _depth(block, -1.0)
 
 
 @selector("aape", "entropy, of neurons with a p in the top 5 % (as lape)", source=_AAPE)
-def aape(evidence: Evidence) -> NDArray[np.float64]:
+def aape(block: Block) -> NDArray[np.float64]:
     """`entropy`, of neurons that pass the response filter of the presets `aape` and `lape` only.
 
     The best neurons are those that these presets select; a preset may give one to several classes, here it
     goes to the class of largest p.
     """
-    return _depth(evidence, PRESETS["aape"].response)
+    return _depth(block, PRESETS["aape"].response)
 
 
 @selector("aape-drop5", "entropy, of neurons with a p above the lowest 5 %", source=_AAPE)
-def drop5(evidence: Evidence) -> NDArray[np.float64]:
+def drop5(block: Block) -> NDArray[np.float64]:
     """`entropy`, of neurons that pass the response filter of the preset `aape-drop5` only."""
-    return _depth(evidence, PRESETS["aape-drop5"].response)
+    return _depth(block, PRESETS["aape-drop5"].response)
 
 
 @selector(
     "mi", "mutual information of firing and class, over tokens", source="Shannon 1948; Cover and Thomas"
 )
-def mutual_information(evidence: Evidence) -> NDArray[np.float64]:
+def mutual_information(block: Block) -> NDArray[np.float64]:
     """I(fires; class) in nats over tokens, from the formula, for the class of highest mean rate.
 
         I = sum over classes k and over fires or not f of P(k, f) log(P(k, f) / (P(k) P(f)))
@@ -54,18 +54,18 @@ def mutual_information(evidence: Evidence) -> NDArray[np.float64]:
     with P(k, fires) = p(k) tokens(k) / all tokens. It is `sklearn.metrics.mutual_info_score` of the tokens.
     A plug-in estimate, biased upwards by about (K - 1) / (2 tokens) nats.
     """
-    weights = evidence.class_tokens / evidence.class_tokens.sum(axis=0)
-    p = evidence.p
+    weights = block.class_tokens / block.class_tokens.sum(axis=0)
+    p = block.p
     fires = (weights * p).sum(axis=0)
     information = (weights * (rel_entr(p, fires) + rel_entr(1 - p, 1 - fires))).sum(axis=0)
-    return evidence.at_best(np.maximum(information, 0.0))
+    return block.at_best(np.maximum(information, 0.0))
 
 
-def _depth(evidence: Evidence, response: float) -> NDArray[np.float64]:
+def _depth(block: Block, response: float) -> NDArray[np.float64]:
     """Depth of neurons whose largest p exceeds this quantile of all p; of all for a negative one."""
-    p = evidence.p
+    p = block.p
     depth = np.log(len(p)) - class_entropy(p)
     if response >= 0:
-        (least,) = order_statistic(evidence.every_p, response)
+        (least,) = order_statistic(block.every_p, response)
         depth[~(p.max(axis=0) > least)] = np.nan
-    return evidence.at_best(depth, p.argmax(axis=0))
+    return block.at_best(depth, p.argmax(axis=0))

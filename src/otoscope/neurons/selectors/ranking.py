@@ -11,7 +11,7 @@ from otoscope.errors import UsageError
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
 from otoscope.neurons.selectors.base import Selector
-from otoscope.neurons.selectors.evidence import evidence_blocks
+from otoscope.neurons.selectors.block import blocks_of
 from otoscope.neurons.selectors.registry import named
 
 __all__ = ["Ranking", "best_neurons", "rank", "rankings"]
@@ -79,7 +79,7 @@ def rank(
 
 
 def rankings(
-    store: Recording, clips: LabelledClips, chosen: Sequence[Selector], block: int | None = None
+    store: Recording, clips: LabelledClips, chosen: Sequence[Selector], size: int | None = None
 ) -> Mapping[str, Ranking]:
     """What each of several selectors makes of every neuron, in one pass over the recording."""
     total = sum(layer.units for layer in store.layers)
@@ -87,9 +87,9 @@ def rankings(
         each.name: Ranking(np.full(total, np.nan), np.zeros(total, np.int64), len(clips.classes))
         for each in chosen
     }
-    for evidence in evidence_blocks(store, clips, block):
+    for block in blocks_of(store, clips, size):
         for each in chosen:
-            scores = each(evidence)
+            scores = each(block)
             filled = np.where(np.isnan(scores), -np.inf, scores)
             top = filled.max(axis=0)
             # Not argmax: the last bit must not decide between equals.
@@ -97,8 +97,8 @@ def rankings(
                 category = np.argmax((filled >= top - _TIE * np.abs(top)) | (filled == top), axis=0)
             none = np.isnan(scores).all(axis=0)
             ranking = found[each.name]
-            ranking.score[evidence.part] = np.where(none, np.nan, top)
-            ranking.category[evidence.part] = np.where(none, 0, category)
+            ranking.score[block.part] = np.where(none, np.nan, top)
+            ranking.category[block.part] = np.where(none, 0, category)
     return found
 
 

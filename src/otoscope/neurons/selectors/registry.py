@@ -43,7 +43,7 @@ def available() -> list[Selector]:
 def selectors() -> Mapping[str, Selector]:
     """The selectors by name.
 
-    An entry point of the group `otoscope.selectors` is a `Selector`, or a plain function from evidence to
+    An entry point of the group `otoscope.selectors` is a `Selector`, or a plain function from a block to
     scores, which then goes by the entry point's name. A package whose selector cannot be imported, or has a
     name that is taken, is warned of and left out.
     """

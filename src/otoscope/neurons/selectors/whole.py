@@ -5,16 +5,16 @@ import numpy as np
 from otoscope.neurons.evidence.both_ways import flat_pairs
 from otoscope.neurons.probability import LabelledClips, Recording
 from otoscope.neurons.selectors.base import Selector
-from otoscope.neurons.selectors.evidence import Evidence
+from otoscope.neurons.selectors.block import Block
 from otoscope.neurons.selectors.ranking import Ranking
 from otoscope.neurons.specific.procedure import specific
 
 __all__ = ["SPECIFIC", "specific_ranking"]
 
 
-def _no_score(evidence: Evidence) -> np.ndarray:
+def _no_score(block: Block) -> np.ndarray:
     """It looks at all neurons at once, and cannot score a block of them."""
-    return np.full(evidence.p.shape, np.nan)
+    return np.full(block.p.shape, np.nan)
 
 
 SPECIFIC = Selector(

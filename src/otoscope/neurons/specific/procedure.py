@@ -26,9 +26,9 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.selection import Selection, source_of
-from otoscope.neurons.specific.evidence import Evidence, chance_of_worlds, evidence_of, table_of
 from otoscope.neurons.specific.halving import Halves, halves_of, permuted_halves
 from otoscope.neurons.specific.search import Found, search
+from otoscope.neurons.specific.selected import Selected, chance_of_worlds, selected_of, table_of
 
 __all__ = ["LEAST_AUROC", "specific"]
 
@@ -88,23 +88,23 @@ def specific(
     dealt = permuted_halves(first, made, permutations, np.random.default_rng([seed, 1]))
     worlds = [first, *dealt]
     found = search(store, chosen, made, worlds, alpha, correction)
-    evidence = evidence_of(store, chosen, made, worlds, found, least_auroc)
+    selected = selected_of(store, chosen, made, worlds, found, least_auroc)
     return Selection(
         label=label,
         classes=chosen.classes,
         preset="specific",
         filters=None,
-        table=table_of(evidence[0], store, chosen, made, first, seed),
+        table=table_of(selected[0], store, chosen, made, first, seed),
         layers=len(store.layers),
-        depth=evidence[0].depth,
-        chance=chance_of_worlds(evidence[1:], store, made, alpha) if permutations else None,
+        depth=selected[0].depth,
+        chance=chance_of_worlds(selected[1:], store, made, alpha) if permutations else None,
         provenance={
             "otoscope": __version__,
             "recording": source_of(store.info),
             "clips": len(chosen.rows),
             "seed": seed,
         },
-        test=_figures(found[0], evidence[0], first, made, chosen.classes)
+        test=_figures(found[0], selected[0], first, made, chosen.classes)
         | {"alpha": alpha, "correction": correction, "least_auroc": least_auroc},
     )
 
@@ -123,14 +123,14 @@ def _check(alpha: float, correction: str, least_auroc: float, permutations: int)
 
 
 def _figures(
-    found: Found, evidence: Evidence, halves: Halves, design: Design, classes: Sequence[str]
+    found: Found, selected: Selected, halves: Halves, design: Design, classes: Sequence[str]
 ) -> dict[str, Any]:
     return {
         "design": design.name,
         "candidates": found.candidates,
         "tested": found.candidates,
         "significant": len(found.neurons),
-        "selected": len(evidence.neurons),
+        "selected": len(selected.neurons),
         "groups": {classes[k]: int(n) for k, n in zip(halves.kept, halves.groups, strict=True)},
         "refused": {classes[k]: reason for k, reason in halves.refused.items()},
     }

@@ -22,14 +22,14 @@ from otoscope.neurons.probability import (
 )
 from otoscope.neurons.rates import rate_blocks
 
-__all__ = ["Evidence", "evidence_blocks"]
+__all__ = ["Block", "blocks_of"]
 
 _BLOCK_BYTES = 32_000_000  # of firing rates in hand at a time
 _CHUNK = 256  # neurons in one of the store's inner chunks
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Block:
     """What the neurons of a block did on the clips of a labeling.
 
     A clip of several labels counts for every class that it bears.
@@ -104,25 +104,25 @@ class Evidence:
         return np.asarray(sums / self.sizes[:, None])
 
 
-def evidence_blocks(store: Recording, clips: LabelledClips, block: int | None = None) -> Iterator[Evidence]:
-    """Yield the evidence about all neurons, block by block in flat order.
+def blocks_of(store: Recording, clips: LabelledClips, size: int | None = None) -> Iterator[Block]:
+    """Yield all neurons, block by block in flat order.
 
     Mean activations are taken from `store.mean`, where there is one, as `Store` has it.
 
     Args:
         store: the recording.
         clips: the clips to look at.
-        block: neurons of a block; by default as many as 32 MB hold, in whole chunks of the store.
+        size: neurons of a block; by default as many as 32 MB hold, in whole chunks of the store.
     """
     tokens = store.layer_tokens[clips.rows]
     weighting = Weighting.of(tokens, store.layers, "token")
     class_tokens = np.asarray(membership_matrix(clips.membership) @ weighting.weights)
     p = class_probabilities(store, clips, "token")
     means = _Means.of(store)
-    size = block or max(_BLOCK_BYTES // (4 * len(clips.rows)) // _CHUNK, 1) * _CHUNK
+    size = size or max(_BLOCK_BYTES // (4 * len(clips.rows)) // _CHUNK, 1) * _CHUNK
     for part, rates in rate_blocks(store, clips.rows, size):
         weights = weighting.spread(class_tokens, part)
-        yield Evidence(
+        yield Block(
             rates=rates,
             activations=None if means is None else means.read(clips.rows, part),
             membership=clips.membership,

@@ -18,13 +18,13 @@ from otoscope.neurons.specific.halving import Halves
 from otoscope.neurons.specific.pairwise import bootstrap_auroc, pairwise_auroc
 from otoscope.neurons.specific.search import Found
 
-__all__ = ["Evidence", "chance_of_worlds", "evidence_of", "table_of"]
+__all__ = ["Selected", "chance_of_worlds", "selected_of", "table_of"]
 
 _RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Selected:
     """The selected neurons of one world.
 
     Attributes:
@@ -57,14 +57,14 @@ class Evidence:
         return float(np.log(len(self.inside)) - self.entropy.mean())
 
 
-def evidence_of(
+def selected_of(
     store: Recording,
     clips: LabelledClips,
     design: Design,
     worlds: Sequence[Halves],
     found: Sequence[Found],
     least_auroc: float,
-) -> list[Evidence]:
+) -> list[Selected]:
     """Step 8 in every world: of the neurons that stand, those of sufficient effect on half B.
 
     Args:
@@ -78,14 +78,14 @@ def evidence_of(
     wanted = np.unique(np.concatenate([each.neurons for each in found]))
     rates = rates_of(store, clips.rows, wanted)
     tokens = np.asarray(store.layer_tokens)[clips.rows][:, positions(store.layers)[0][wanted]]
-    evidence = []
+    selected = []
     for world, each in zip(worlds, found, strict=True):
         columns = np.searchsorted(wanted, each.neurons)
         auroc, against = _worst_pairs(rates[:, columns], each.inside, world, design)
         enough = np.flatnonzero(np.nanmin(auroc, axis=0, initial=1.0) >= least_auroc)
         columns = columns[enough]
-        evidence.append(
-            Evidence(
+        selected.append(
+            Selected(
                 each.neurons[enough],
                 _spread(each.inside[:, enough], world, len(clips.classes), False),
                 each.p[enough],
@@ -96,7 +96,7 @@ def evidence_of(
                 ),
             )
         )
-    return evidence
+    return selected
 
 
 def _spread(values: NDArray[Any], world: Halves, classes: int, empty: object) -> NDArray[Any]:
@@ -133,21 +133,21 @@ def _probability(
 
 
 def table_of(
-    evidence: Evidence, store: Recording, clips: LabelledClips, design: Design, halves: Halves, seed: int
+    selected: Selected, store: Recording, clips: LabelledClips, design: Design, halves: Halves, seed: int
 ) -> pd.DataFrame:
     """One row per (neuron, class of its set), in the order of layer, unit and class."""
-    index, category = np.nonzero(evidence.inside.T)
-    layer, unit = (axis[evidence.neurons[index]] for axis in positions(store.layers))
-    low, high = _intervals(evidence, index, category, store, clips, design, halves, seed)
+    index, category = np.nonzero(selected.inside.T)
+    layer, unit = (axis[selected.neurons[index]] for axis in positions(store.layers))
+    low, high = _intervals(selected, index, category, store, clips, design, halves, seed)
     return pd.DataFrame(
         {
             "layer": layer,
             "unit": unit,
             "category": pd.Series([clips.classes[k] for k in category], dtype="str"),
-            "probability": evidence.probability[category, index],
-            "entropy": evidence.entropy[index],
-            "p": evidence.p[index],
-            "auroc": evidence.auroc[category, index],
+            "probability": selected.probability[category, index],
+            "entropy": selected.entropy[index],
+            "p": selected.p[index],
+            "auroc": selected.auroc[category, index],
             "auroc_low": low,
             "auroc_high": high,
         }
@@ -155,7 +155,7 @@ def table_of(
 
 
 def _intervals(
-    evidence: Evidence,
+    selected: Selected,
     index: NDArray[np.int64],
     category: NDArray[np.int64],
     store: Recording,
@@ -165,12 +165,12 @@ def _intervals(
     seed: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The 95 % percentile interval of each row's `auroc`, over resamples of the groups of half B."""
-    rates = rates_of(store, clips.rows, evidence.neurons)
+    rates = rates_of(store, clips.rows, selected.neurons)
     weights = _resamples(design, halves, np.random.default_rng([seed, 2]))
     label, held = halves.label[design.unit], halves.held[design.unit]
     low, high = np.empty(len(index)), np.empty(len(index))
     for row, (j, a) in enumerate(zip(index, category, strict=True)):
-        pair = np.flatnonzero(held & ((label == a) | (label == evidence.against[a, j])))
+        pair = np.flatnonzero(held & ((label == a) | (label == selected.against[a, j])))
         drawn = weights[:, design.unit[pair]].astype(np.float64)
         values = bootstrap_auroc(rates[pair, j], label[pair] == a, drawn)
         low[row], high[row] = np.nanpercentile(values, [2.5, 97.5])
@@ -200,7 +200,7 @@ def _drawn(number: int, random: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(drawn * (number / (number - 1)), dtype=np.float64)
 
 
-def chance_of_worlds(permuted: Sequence[Evidence], store: Recording, design: Design, alpha: float) -> Chance:
+def chance_of_worlds(permuted: Sequence[Selected], store: Recording, design: Design, alpha: float) -> Chance:
     """What `specific` selects under permutation: described, since every neuron has its own test."""
     layer = positions(store.layers)[0]
     rows = []
