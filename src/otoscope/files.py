@@ -78,6 +78,22 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         ) from None
 
 
+def read_saved(folder: str | os.PathLike[str], name: str, by: str = "save") -> Any:
+    """Read the document of a result from the folder that it was saved into.
+
+    Args:
+        folder: where it was saved.
+        name: the document's file there.
+        by: what writes such folders, for the message.
+
+    Raises:
+        OtoscopeError: the folder holds no such file, or it is no JSON.
+    """
+    if not (Path(folder) / name).is_file():
+        raise OtoscopeError(f"{folder} holds no {name}; expected a folder that `{by}` wrote")
+    return read_json(Path(folder) / name)
+
+
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
     """Write a table as Parquet and, beside it, as CSV; `path` has no suffix."""
     base = Path(path)

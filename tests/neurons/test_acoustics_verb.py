@@ -1,6 +1,7 @@
 """The verb `acoustics`, and the figures of what it finds."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from otoscope import cli, plots
 from otoscope.activations import open_store, record_twins
+from otoscope.descriptors import describe
 from otoscope.errors import UsageError
 from otoscope.models import load_model
 from otoscope.neurons.meaning.account import Acoustics
@@ -43,7 +45,7 @@ def store(tmp_path_factory):
     rows = []
     for number in range(30):
         pitch = PITCHES[number % 6]
-        time = np.arange(RATE // 2) / RATE
+        time = np.arange(RATE // 4) / RATE
         sound = random.uniform(0.01, 0.3) * np.sin(2 * np.pi * pitch * time) + random.normal(
             0, 1e-3, len(time)
         )
@@ -87,7 +89,10 @@ def test_the_verb_describes_tells_and_keeps(run, store, tmp_path):
 
 
 def test_a_twin_can_be_asked_too(run, store):
+    """It hears the same clips: what the other test has measured of them is laid beside it."""
     (twin,) = store.twins
+    describe(store)
+    shutil.copy(store.path / "descriptors.parquet", twin.path)
     status, out, err = run("acoustics", twin.path, "--label", "pitch", "--preset", "aape", "--json")
     assert status == 0, err
     assert json.loads(out)["follows"]["neurons"] == 9216

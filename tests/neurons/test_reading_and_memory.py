@@ -43,12 +43,16 @@ class CountingStore:
         return found
 
 
+@pytest.fixture(scope="module")
+def fired() -> np.ndarray:
+    return np.random.default_rng(0).binomial(100, 0.3, (CLIPS, NEURONS)).astype(np.uint16)
+
+
 @pytest.fixture
-def store(store_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> CountingStore:
+def store(fired: np.ndarray, store_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> CountingStore:
     """More neurons than a block holds, as in a real recording."""
     monkeypatch.setattr(probability, "_BLOCK_BYTES", 512 * 4 * CLIPS)
     monkeypatch.setattr(rates, "_BLOCK_BYTES", 512 * 4 * CLIPS)
-    fired = np.random.default_rng(0).binomial(100, 0.3, (CLIPS, NEURONS))
     labels = np.repeat([f"k{k}" for k in range(CLASSES)], CLIPS // CLASSES)
     return CountingStore(store_of(fired, [100] * CLIPS, labels))
 

@@ -1,4 +1,4 @@
-"""The app that the verbs are added to, and how it ends: one clear line for an error."""
+"""The app that the verbs are added to, and the order in which it lists them."""
 
 from typing import Annotated, Any
 

@@ -14,7 +14,7 @@ def probe(
     label: Label,
     kind: Annotated[
         Probe, typer.Option("--probe", help="Regularised logistic regression, or EVAR's protocol.")
-    ] = (Probe.logistic),
+    ] = Probe.logistic,
     seed: Seed = 0,
     out: Out = None,
     json: Json = False,

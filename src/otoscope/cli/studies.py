@@ -7,9 +7,7 @@ from typing import Annotated
 import typer
 
 from otoscope.cli.app import app
-from otoscope.cli.options import (
-    Json,
-)
+from otoscope.cli.options import Json
 
 
 @app.command()

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from otoscope import plots
-from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.errors import UsageError
+from otoscope.files import read_saved, write_json, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -152,11 +152,7 @@ class Ablation:
             OtoscopeError: the folder holds no ablation.
         """
         folder = Path(folder)
-        if not (folder / "ablation.json").is_file():
-            raise OtoscopeError(
-                f"{folder} holds no ablation.json; expected a folder that `otoscope ablate` wrote"
-            )
-        document = read_json(folder / "ablation.json")
+        document = read_saved(folder, "ablation.json", by="otoscope ablate")
         targets = tuple(
             Target(
                 each["target"],

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, slug, write_json, write_table
+from otoscope.files import read_saved, slug, write_json, write_table
 from otoscope.neurons.baselines import TwinCounts
 from otoscope.neurons.chance import Chance
 from otoscope.neurons.filters import Filters
@@ -149,11 +148,7 @@ class Selection:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "selection.json").is_file():
-            raise OtoscopeError(
-                f"{place} holds no selection.json; expected a folder that `otoscope select` wrote"
-            )
-        document = read_json(place / "selection.json")
+        document = read_saved(place, "selection.json", by="otoscope select")
         chance = document["chance"]
         if chance is not None:
             chance = Chance.from_document(chance, pd.read_parquet(place / "chance.parquet"))

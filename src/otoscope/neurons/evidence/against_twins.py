@@ -16,8 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 from otoscope.neurons.baselines import beside, twins_missing
 from otoscope.neurons.evidence.both_ways import class_auroc, flat_pairs, half_masks
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
@@ -78,9 +77,7 @@ class TwinComparison:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "twins.json").is_file():
-            raise OtoscopeError(f"{place} holds no twins.json; expected a folder that save() wrote")
-        document = read_json(place / "twins.json")
+        document = read_saved(place, "twins.json")
         models, categories = (
             pd.read_parquet(place / f"twins-{name}.parquet") for name in ("models", "categories")
         )

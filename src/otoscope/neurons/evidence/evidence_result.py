@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, slug, write_json, write_table
+from otoscope.files import read_saved, slug, write_json, write_table
 from otoscope.neurons.evidence.significance import NeuronTests
 from otoscope.neurons.selection import Selection
 
@@ -116,11 +115,7 @@ class Evidence:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "evidence.json").is_file():
-            raise OtoscopeError(
-                f"{place} holds no evidence.json; expected a folder that `otoscope evidence` wrote"
-            )
-        document = read_json(place / "evidence.json")
+        document = read_saved(place, "evidence.json", by="otoscope evidence")
         return cls(
             label=document["label"],
             classes=tuple(document["classes"]),

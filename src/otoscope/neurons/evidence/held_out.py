@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from otoscope import __version__
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 from otoscope.neurons.addresses import flat_index
 from otoscope.neurons.halves import halves, unit_labels, units_of
 from otoscope.neurons.pairs import Pairs, pairs_of
@@ -81,9 +81,7 @@ class HeldOut:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "effects.json").is_file():
-            raise OtoscopeError(f"{place} holds no effects.json; expected a folder that HeldOut.save wrote")
-        document = read_json(place / "effects.json")
+        document = read_saved(place, "effects.json")
         return cls(
             label=document["label"],
             classes=tuple(document["classes"]),

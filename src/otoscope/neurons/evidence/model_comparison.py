@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,11 +99,7 @@ class ModelComparison:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "comparison.json").is_file():
-            raise OtoscopeError(
-                f"{place} holds no comparison.json; expected a folder that `otoscope compare` wrote"
-            )
-        document = read_json(place / "comparison.json")
+        document = read_saved(place, "comparison.json", by="otoscope compare")
         return cls(
             label=document["label"],
             classes=tuple(document["classes"]),

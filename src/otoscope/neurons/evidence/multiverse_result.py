@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -202,11 +201,7 @@ class Multiverse:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "multiverse.json").is_file():
-            raise OtoscopeError(
-                f"{place} holds no multiverse.json; expected a folder that `otoscope multiverse` wrote"
-            )
-        document = read_json(place / "multiverse.json")
+        document = read_saved(place, "multiverse.json", by="otoscope multiverse")
         return cls(
             document["label"],
             pd.read_parquet(place / "multiverse.parquet"),

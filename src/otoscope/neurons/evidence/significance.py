@@ -22,7 +22,7 @@ from scipy.stats import false_discovery_control
 
 from otoscope import __version__
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.chance import LEAST_DISTINCT
 from otoscope.neurons.designs import Design, DesignName, design_of
@@ -105,9 +105,7 @@ class NeuronTests:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "tests.json").is_file():
-            raise OtoscopeError(f"{place} holds no tests.json; expected a folder that NeuronTests.save wrote")
-        document = read_json(place / "tests.json")
+        document = read_saved(place, "tests.json")
         return cls(
             table=pd.read_parquet(place / "tests.parquet"),
             classes=tuple(document["classes"]),

@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.errors import UsageError
+from otoscope.files import read_saved, write_json, write_table
 from otoscope.neurons.halves import halves
 from otoscope.neurons.pairs import Pairs, pairs_of
 from otoscope.neurons.probability import Recording, labelled_clips
@@ -85,9 +85,7 @@ class Stability:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "stability.json").is_file():
-            raise OtoscopeError(f"{place} holds no stability.json; expected a folder that `save` wrote")
-        document = read_json(place / "stability.json")
+        document = read_saved(place, "stability.json")
         table = pd.read_parquet(place / "stability.parquet")
         return cls(document["label"], tuple(document["classes"]), table, document["splits"], document["seed"])
 

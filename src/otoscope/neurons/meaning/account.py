@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 from otoscope.neurons.addresses import format_address
 from otoscope.neurons.meaning.mrqap import MatrixRegression
 from otoscope.neurons.meaning.result import Follows
@@ -84,11 +83,7 @@ class Acoustics:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "acoustics.json").is_file():
-            raise OtoscopeError(
-                f"{place} holds no acoustics.json; expected a folder that `otoscope acoustics` wrote"
-            )
-        document = read_json(place / "acoustics.json")
+        document = read_saved(place, "acoustics.json", by="otoscope acoustics")
         return cls(
             label=document["label"],
             chosen_by=document["chosen_by"],

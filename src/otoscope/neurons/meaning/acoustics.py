@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.descriptors import describe
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.addresses import flat_index
 from otoscope.neurons.baselines import beside, twins_missing
@@ -73,7 +72,7 @@ def acoustics(
         OtoscopeError: no clip of a class has descriptors.
     """
     say = progress or (lambda _: None)
-    table = describe(store) if descriptors is None else descriptors
+    table = _measured(store) if descriptors is None else descriptors
     clips, known, notes = _described(store, table, label)
     chosen, chosen_by, more = chosen_neurons(
         store, label, neurons=neurons, preset=preset, clips=clips, seed=seed
@@ -93,9 +92,9 @@ def acoustics(
     elif len(found):
         say(f"regressing the descriptors out of {len(found)} neurons")
         pairs = list(zip(found["layer"], found["unit"], strict=True))
-        table_of = _or_note(notes, lambda: explained(store, table, label, pairs, **options))
-        if table_of is not None:
-            found[list(EXPLAINED)] = table_of[list(EXPLAINED)].to_numpy()
+        selectivity = _or_note(notes, lambda: explained(store, table, label, pairs, **options))
+        if selectivity is not None:
+            found[list(EXPLAINED)] = selectivity[list(EXPLAINED)].to_numpy()
     if len(getattr(store, "rows", ())):
         say("looking at firing by frequency row")
         heard = listens_to(store, clips, seed=seed)
@@ -118,6 +117,12 @@ def acoustics(
     return Acoustics(
         label, chosen_by, found, own, followed, twins, regression, known, tuple(dict.fromkeys(notes))
     )
+
+
+def _measured(store: Any) -> pd.DataFrame:
+    from otoscope.descriptors import describe  # decoders and process pools: only where sound is read
+
+    return describe(store)
 
 
 def _or_note(notes: list[str], step: Callable[[], T]) -> T | None:

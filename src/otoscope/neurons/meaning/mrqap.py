@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,10 +76,7 @@ class MatrixRegression:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder) / "mrqap.json"
-        if not place.is_file():
-            raise OtoscopeError(f"{folder} holds no mrqap.json; expected a folder that `save` wrote")
-        document = read_json(place)
+        document = read_saved(folder, "mrqap.json")
         table = pd.DataFrame(document.pop("predictors"))
         return cls(**{**document, "table": table, "classes": tuple(document["classes"])})
 

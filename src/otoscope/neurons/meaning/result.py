@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, replacing, write_json, write_table
+from otoscope.files import read_saved, replacing, write_json, write_table
 
 __all__ = ["Follows"]
 
@@ -121,9 +120,7 @@ class Follows:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "follows.json").is_file():
-            raise OtoscopeError(f"{place} holds no follows.json; expected a folder that `save` wrote")
-        document = read_json(place / "follows.json")
+        document = read_saved(place, "follows.json")
         tables = [
             pd.read_parquet(place / f"{name}.parquet") for name in ("follows", "correlations", "thresholds")
         ]

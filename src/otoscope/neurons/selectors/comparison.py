@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 
 __all__ = ["Comparison"]
 
@@ -84,11 +83,7 @@ class Comparison:
             OtoscopeError: the folder holds none.
         """
         place = Path(folder)
-        if not (place / "selectors.json").is_file():
-            raise OtoscopeError(
-                f"{place} holds no selectors.json; expected a folder that `otoscope compare-selectors` wrote"
-            )
-        document = read_json(place / "selectors.json")
+        document = read_saved(place, "selectors.json", by="otoscope compare-selectors")
         agreement = pd.read_parquet(place / "agreement.parquet").set_index("selector")
         return cls(
             label=document["label"],

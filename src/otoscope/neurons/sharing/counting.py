@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json, write_table
+from otoscope.files import read_saved, write_json, write_table
 from otoscope.neurons.selection import Selection
 from otoscope.neurons.sharing.orders import OrderName, ordered
 from otoscope.neurons.sharing.testing import SharingTests
@@ -105,12 +105,7 @@ class Sharing:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder) / "sharing.json"
-        if not place.is_file():
-            raise OtoscopeError(
-                f"{folder} holds no sharing.json; expected a folder that `otoscope share` wrote"
-            )
-        document = read_json(place)
+        document = read_saved(folder, "sharing.json", by="otoscope share")
         labels = (document["labels"][0], document["labels"][1])
         matrices = {
             name: _matrix(

@@ -23,8 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json, write_json
+from otoscope.errors import UsageError
+from otoscope.files import read_saved, write_json
 from otoscope.neurons.designs import Design, design_of
 from otoscope.neurons.halves import halves, units_of
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
@@ -95,10 +95,7 @@ class ProfileCorrelation:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder) / "profiles.json"
-        if not place.is_file():
-            raise OtoscopeError(f"{folder} holds no profiles.json; expected a folder of `otoscope share`")
-        document = read_json(place)
+        document = read_saved(folder, "profiles.json", by="otoscope share")
         labels, classes = document["labels"], document["classes"]
         return cls(
             labels=(labels[0], labels[1]),
