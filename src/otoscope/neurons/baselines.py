@@ -11,10 +11,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
-from numpy.typing import NDArray
 
-from otoscope.neurons.addresses import Sized
 from otoscope.neurons.probability import Recording
+from otoscope.neurons.through import Through
 
 if TYPE_CHECKING:
     from otoscope.neurons.selection import Selection
@@ -54,38 +53,18 @@ class Companion(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class _Beside:
+@dataclass(frozen=True, eq=False)
+class _Beside(Through):
     """A twin's counts under the labels of the store, which may have been given some since."""
 
-    twin: Recording
-    store: Recording
-
-    @property
-    def layers(self) -> Sequence[Sized]:
-        return self.twin.layers
-
-    @property
-    def tokens(self) -> NDArray[Any]:
-        return self.twin.tokens
-
-    @property
-    def layer_tokens(self) -> NDArray[Any]:
-        return self.twin.layer_tokens
+    labelled: Recording
 
     @property
     def clips(self) -> pd.DataFrame:
-        return self.store.clips
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        return self.twin.info
+        return self.labelled.clips
 
     def labeling(self, name: str) -> "Labeling":
-        return self.store.labeling(name)
-
-    def counts(self, neurons: slice) -> NDArray[Any]:
-        return self.twin.counts(neurons)
+        return self.labelled.labeling(name)
 
 
 def beside(store: Recording) -> Iterator[tuple[Companion, Recording]]:

@@ -4,17 +4,15 @@ The paper leaves open whether they do. `otoscope record --special --padding` cou
 these counts are added here to those of the tokens.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.neurons.addresses import Sized
 from otoscope.neurons.probability import Recording
-from otoscope.tasks.labeling import Labeling
+from otoscope.neurons.through import Through
 
 __all__ = ["KINDS", "CountedToo", "counted_apart"]
 
@@ -31,8 +29,8 @@ def counted_apart(store: Recording) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if f"fired_{kind}" in arrays)
 
 
-@dataclass(frozen=True)
-class CountedToo:
+@dataclass(frozen=True, eq=False)
+class CountedToo(Through):
     """A recording whose special positions or padding count as tokens.
 
     How many such positions a clip has is not recorded. It is taken to be the largest number on which any
@@ -45,7 +43,6 @@ class CountedToo:
         added: positions that count too, as each layer has them. Shape (clips, layers).
     """
 
-    store: Recording
     kinds: tuple[str, ...]
     added: NDArray[np.int64]
 
@@ -58,34 +55,10 @@ class CountedToo:
         return cls(store, tuple(kinds), added)
 
     @property
-    def layers(self) -> Sequence[Sized]:
-        """The model's layers."""
-        return self.store.layers
-
-    @property
-    def tokens(self) -> NDArray[Any]:
-        """Number of tokens of each clip without those that count too; 0 for a skipped one. (clips,)."""
-        return self.store.tokens
-
-    @property
     def layer_tokens(self) -> NDArray[Any]:
         """Number of positions that count, as each layer has them. Shape (clips, layers)."""
         total: NDArray[Any] = np.asarray(self.store.layer_tokens) + self.added
         return total
-
-    @property
-    def clips(self) -> pd.DataFrame:
-        """The table of clips."""
-        return self.store.clips
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """What it is a recording of."""
-        return self.store.info
-
-    def labeling(self, name: str) -> Labeling:
-        """The labeling of this name."""
-        return self.store.labeling(name)
 
     def counts(self, neurons: slice) -> NDArray[Any]:
         """On how many positions that count each neuron fires. Shape (clips, neurons of the slice)."""

@@ -1,6 +1,6 @@
 """A recording with other labels: some clips without theirs, or labels permuted as the design allows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,25 +8,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.neurons.addresses import Sized
 from otoscope.neurons.designs import Design
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
-from otoscope.tasks.labeling import Labeling
+from otoscope.neurons.through import Through
 
 __all__ = ["Relabelled", "only", "permuted"]
 
 
 @dataclass(frozen=True, eq=False)
-class Relabelled:
+class Relabelled(Through):
     """A recording, and its twins with it, under other labels.
 
     Attributes:
         store: the recording.
-        clips: its table of clips with the other labels.
+        table: its table of clips with the other labels.
     """
 
-    store: Recording
-    clips: pd.DataFrame
+    table: pd.DataFrame
 
     @classmethod
     def of(cls, store: Recording, chosen: LabelledClips, membership: NDArray[np.bool_]) -> "Relabelled":
@@ -40,24 +38,9 @@ class Relabelled:
         return cls(store, store.clips.assign(**{chosen.labeling.column: column}))
 
     @property
-    def layers(self) -> Sequence[Sized]:
-        """The model's layers."""
-        return self.store.layers
-
-    @property
-    def tokens(self) -> NDArray[Any]:
-        """Number of tokens of each clip. Shape (clips,)."""
-        return self.store.tokens
-
-    @property
-    def layer_tokens(self) -> NDArray[Any]:
-        """The same as each layer has them. Shape (clips, layers)."""
-        return self.store.layer_tokens
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """What it is a recording of."""
-        return self.store.info
+    def clips(self) -> pd.DataFrame:
+        """The table of clips, with the other labels."""
+        return self.table
 
     @property
     def twins(self) -> Sequence[Any]:
@@ -68,14 +51,6 @@ class Relabelled:
     def twins_missing(self) -> str:
         """What the recording says of having no twins."""
         return str(getattr(self.store, "twins_missing", ""))
-
-    def labeling(self, name: str) -> Labeling:
-        """The labeling of this name."""
-        return self.store.labeling(name)
-
-    def counts(self, neurons: slice) -> NDArray[Any]:
-        """On how many tokens each neuron fires. Shape (clips, neurons of the slice)."""
-        return self.store.counts(neurons)
 
 
 def only(store: Recording, label: str, clips: NDArray[np.bool_]) -> Relabelled:
