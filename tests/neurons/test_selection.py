@@ -8,7 +8,7 @@ from scipy import stats
 import otoscope
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
-from otoscope.neurons import Selection, firing_probability, select
+from otoscope.neurons import Selection, equalised, firing_probability, select
 
 mpl.use("Agg")
 
@@ -155,3 +155,13 @@ def test_class_size_bias_is_told_where_sizes_differ(tmp_path):
     found.save(tmp_path)
     assert Selection.load(tmp_path).size_bias == found.size_bias
     assert otoscope.select(otoscope.world(), "class", preset="aape", permutations=2).size_bias is None
+    equal = otoscope.select(unequal, "class", preset="aape", share=0.1, permutations=0, equalise=True)
+    assert equal.size_bias is None
+    assert (equal.provenance["clips"], equal.provenance["equalised"]) == (4 * 8, True)
+    mask = equalised(unequal, "class")
+    again = otoscope.select(unequal, "class", preset="aape", share=0.1, permutations=0, clips=mask)
+    assert again.table.equals(equal.table)
+    two = otoscope.world(classes=2, class_sizes=[40, 8])
+    assert otoscope.select(two, "class", preset="aape", share=0.1, permutations=0).size_bias is None
+    with pytest.raises(UsageError, match="clips and equalise were given"):
+        otoscope.select(unequal, "class", clips=mask, equalise=True)

@@ -1,16 +1,12 @@
 """Verbs that look for neurons: select, selectors compared, power."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from otoscope.cli.app import app
 from otoscope.cli.options import Design, Json, Label, Out, Pooling, Seed, StorePath
-from otoscope.errors import UsageError
-
-if TYPE_CHECKING:
-    from otoscope.activations import Store
 
 
 @app.command()
@@ -72,26 +68,14 @@ def select(
         share=share,
         assignment=assignment,
         pooling=pooling.value,
-        clips=_clips(opened, label, split, equalise, seed),
+        clips=None if split is None else opened.labeling(label).in_split(opened.clips, split),
+        equalise=equalise,
         permutations=permutations,
         seed=seed,
         design=None if design is None else design.value,
     )
     selection.save(out or opened.results / selection.folder)
     console.show(selection.document(), json, console.selection_lines(selection))
-
-
-def _clips(store: "Store", label: str, split: str | None, equalise: bool, seed: int) -> Any:
-    """The clips to select by: all, those of a part, or as many of every class."""
-    from otoscope.neurons import equalised
-
-    if equalise and split is not None:
-        raise UsageError(
-            f"--equalise draws among all clips, and --split {split} asks for a part; expected one of the two"
-        )
-    if equalise:
-        return equalised(store, label, seed=seed)
-    return None if split is None else store.labeling(label).in_split(store.clips, split)
 
 
 @app.command()

@@ -18,6 +18,8 @@ def selection_lines(selection: "Selection") -> Lines:
     """A selection beside its chance level and its twins; without the first, no count is shown."""
     document = selection.document()
     yield f"{document['label']}: class-specific neurons by the preset {document['preset']}"
+    if document["provenance"].get("equalised"):
+        yield f"equalised: {document['provenance']['clips']:,} clips, as many of every class"
     if chance := document["chance"]:
         if test := document["test"]:
             yield from _test_lines(test)
@@ -32,7 +34,7 @@ def selection_lines(selection: "Selection") -> Lines:
         if document["size_bias"] is not None:
             yield (
                 f"class size bias: {document['size_bias']:+.2f}, the rank correlation of a class's neurons "
-                "with its clips; far below 0, small classes are chosen for being small: try --equalise"
+                "with its clips; far below 0, small classes are chosen for being small (see --equalise)"
             )
         yield from counts_line("neurons by layer", document["by_layer"])
     else:

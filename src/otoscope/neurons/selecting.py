@@ -18,7 +18,7 @@ from otoscope.neurons.baselines import beside_twins
 from otoscope.neurons.chance import Chance, chance_of, ignored_groups
 from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.entropy import checked
-from otoscope.neurons.evidence.size_bias import size_bias
+from otoscope.neurons.evidence.size_bias import equalised, size_bias
 from otoscope.neurons.filters import PRESETS, Filters, Kept, apply_filters, filters_for
 from otoscope.neurons.probability import (
     LabelledClips,
@@ -32,6 +32,8 @@ from otoscope.neurons.specific.procedure import specific
 
 __all__ = ["select"]
 
+
+_LEAST_CLASSES = 4  # whose sizes a rank correlation says something about
 
 RECOMMENDED = "specific"
 """The preset that a recording is selected by where none is named."""
@@ -56,6 +58,7 @@ def select(
     permutations: int = 100,
     seed: int = 0,
     design: DesignName | None = None,
+    equalise: bool = False,
     twins: bool = True,
 ) -> Selection:
     """Select the class-specific neurons of a labeling, and say what chance and untrained twins give.
@@ -77,6 +80,8 @@ def select(
         seed: of the permutations, and of the halves of "specific".
         design: which labels may change places, "ungrouped", "nested" or "crossed"; by default what the
             labeling and its groups show.
+        equalise: draw as many clips of every class as the smallest has, so that none is chosen for being
+            small; see `equalised`. Not with `clips`.
         twins: count what the same selection finds in the recording's twins, if it has any.
 
     Raises:
@@ -104,6 +109,10 @@ def select(
         return _from_table(store_or_table, label, preset or "aape", thresholds)
     if label is None:
         raise UsageError("label is missing; expected the name of one of the recording's labelings")
+    if equalise:
+        if clips is not None:
+            raise UsageError("clips and equalise were given; expected one of the two, since equalise draws")
+        clips = equalised(store_or_table, label, seed=seed)
     name = preset or ("aape" if given or pooling != "token" else RECOMMENDED)
     if name == RECOMMENDED:
         if given or pooling != "token":
@@ -124,8 +133,14 @@ def select(
             seed=seed, design=design,
         )  # fmt: skip
     selection = choose(store_or_table, permutations=permutations)
-    bias = size_bias(selection.by_category, store_or_table, label)
-    selection = replace(selection, size_bias=None if np.isnan(bias) else bias)
+    bias = np.nan
+    if len(selection.classes) >= _LEAST_CLASSES:
+        bias = size_bias(selection.by_category, store_or_table, label, clips)
+    selection = replace(
+        selection,
+        size_bias=None if np.isnan(bias) else bias,
+        provenance={**selection.provenance, **({"equalised": True} if equalise else {})},
+    )
     if not twins:
         return selection
     return beside_twins(selection, store_or_table, partial(choose, permutations=0))

@@ -62,7 +62,7 @@ def specification_curve(
     >>> from matplotlib.figure import Figure
     >>> rows = pd.DataFrame({"depth": [0.3, 0.1], "share": [0.01, 0.02]})
     >>> curve, made = specification_curve(rows, {"share": [0.01, 0.02]}, axes=Figure().subplots(2))
-    >>> curve.collections[0].get_offsets()[:, 1].tolist()
+    >>> curve.collections[1].get_offsets()[:, 1].tolist()
     [0.1, 0.3]
     """
     need(table, "specification_curve", (finding, *choices))
@@ -104,8 +104,11 @@ def _draw_curve(ax: Axes, known: pd.DataFrame, finding: str) -> None:
     size = float(np.clip(1600 / max(len(known), 1), 5, 22))
     tested = known["p"] if "p" in known.columns else pd.Series(0.0, known.index)
     significant = (tested <= _ALPHA).to_numpy()
-    filled = np.where(significant, OBSERVED, "none")
-    ax.scatter(place, values, size, facecolors=filled.tolist(), edgecolors=OBSERVED, linewidths=0.8, zorder=3)
+    for these, face, strength in ((~significant, "none", 0.5), (significant, OBSERVED, 1.0)):
+        ax.scatter(
+            place[these], values[these], size, facecolors=face, edgecolors=OBSERVED, linewidths=0.8,
+            alpha=strength, zorder=3,
+        )  # fmt: skip
     handles = [_handle("o", OBSERVED, "true labels")]
     if "p" in known.columns and known["p"].notna().any():
         handles = [
@@ -114,7 +117,7 @@ def _draw_curve(ax: Axes, known: pd.DataFrame, finding: str) -> None:
         ]
     if {f"chance_{finding}_low", f"chance_{finding}_high"} <= set(known.columns):
         low, high = known[f"chance_{finding}_low"], known[f"chance_{finding}_high"]
-        width = float(np.clip(500 / max(len(known), 1), 1.0, 5.0))
+        width = float(np.clip(380 / max(len(known), 1), 0.9, 5.0))
         if low.notna().any():
             ax.vlines(place, low, high, color=CONTROL, alpha=0.45, linewidth=width, zorder=1)
             handles.append(_handle("s", CONTROL, "permuted labels, central 95 %"))
@@ -134,17 +137,19 @@ def _draw_curve(ax: Axes, known: pd.DataFrame, finding: str) -> None:
 def _handle(marker: str, colour: str, text: str, hollow: bool = False) -> Any:
     from matplotlib.lines import Line2D
 
-    face = "none" if hollow else colour
+    face, strength = ("none", 0.5) if hollow else (colour, 1.0)
     return Line2D(
-        [], [], linestyle="", marker=marker, markerfacecolor=face, markeredgecolor=colour, label=text
-    )
+        [], [], linestyle="", marker=marker, markerfacecolor=face, markeredgecolor=colour, alpha=strength,
+        label=text,
+    )  # fmt: skip
 
 
 def _presets(known: pd.DataFrame) -> list[tuple[int, str]]:
-    """Place and names of the combinations that are presets."""
+    """Place and names of the combinations that are presets, in the order of their names."""
     if "preset" not in known.columns:
         return []
-    return [(int(where), known["preset"][where]) for where in np.flatnonzero(known["preset"] != "")]
+    found = [(int(where), str(known["preset"][where])) for where in np.flatnonzero(known["preset"] != "")]
+    return sorted(found, key=lambda each: each[1])
 
 
 def _draw_choices(ax: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, Any]]) -> None:

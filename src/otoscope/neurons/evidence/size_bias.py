@@ -11,7 +11,9 @@ from otoscope.neurons.probability import LabelledClips, Recording, labelled_clip
 __all__ = ["equalised", "rank_correlation", "size_bias"]
 
 
-def size_bias(by_category: "pd.Series[int]", store: Recording, label: str) -> float:
+def size_bias(
+    by_category: "pd.Series[int]", store: Recording, label: str, clips: NDArray[np.bool_] | None = None
+) -> float:
     """Rank correlation (Spearman) of the number of neurons of a class with its number of clips, -1 to 1.
 
     Far below 0: small classes are chosen more often than large ones. NaN where all classes have the same
@@ -21,11 +23,12 @@ def size_bias(by_category: "pd.Series[int]", store: Recording, label: str) -> fl
         by_category: number of neurons of each class, as `Selection.by_category` gives it.
         store: the recording.
         label: name of the labeling.
+        clips: which clips were used, a boolean mask of shape (clips,); all by default.
 
     Raises:
         UsageError: counts of other classes than the labeling's.
     """
-    chosen = labelled_clips(store, label)
+    chosen = labelled_clips(store, label, clips)
     if sorted(map(str, by_category.index)) != sorted(chosen.classes):
         raise UsageError(
             f"by_category counts the classes {list(by_category.index)[:5]}; expected those of {label!r}: "
