@@ -101,4 +101,6 @@ def partial(out):
 
 
 if __name__ == "__main__":
+    # A shell's background job is started with Ctrl-C ignored, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main(Path(sys.argv[1]), together="together" in sys.argv)
