@@ -55,7 +55,8 @@ not, and those that are open for want of data:
 - *other halves*: a Jaccard index above the largest of 19 relabelings.
 
 Where half of the groups are too few for `{RECOMMENDED}` to choose by, unseen clips and halves are not tested.
-An untrained model has no twins: it is what the others are held against.
+An untrained model has no twins: it is what the others are held against. Verdicts are those of single
+selections, not corrected for how many there are.
 """
 _AGAIN = """## Run it
 

@@ -3,12 +3,19 @@ import pytest
 
 from otoscope.errors import UsageError
 from otoscope.neurons import chance, select
-from otoscope.neurons.chance import Spread, permuted_measures
+from otoscope.neurons.chance import Spread, chance_of
 from otoscope.neurons.designs import design_of
 from otoscope.neurons.filters import Filters, apply_filters
-from otoscope.neurons.probability import labelled_clips
+from otoscope.neurons.probability import class_probabilities, labelled_clips
 
 FILTERS = {"response": 0.5, "share": 0.2, "assignment": 0.5}
+
+
+def measures(store, clips, design, filters, pooling, permutations, seed):
+    kept = apply_filters(class_probabilities(store, clips, pooling), filters)
+    return chance_of(
+        kept, store, clips, design, filters, pooling=pooling, permutations=permutations, seed=seed
+    ).values
 
 
 def noise(store_of, clips=40, neurons=300, classes="abcd", seed=0, merging=False, **settings):
@@ -35,9 +42,9 @@ def test_permuted_measures_equal_a_slow_loop(store_of, design, pooling, merging,
     clips = labelled_clips(store, "kind")
     made = design_of(clips.membership, clips.groups)
     assert made.name == design
-    found = permuted_measures(store, clips, made, Filters(**FILTERS), pooling, 7, seed=3)
+    found = measures(store, clips, made, Filters(**FILTERS), pooling, 7, seed=3)
     monkeypatch.setattr(chance, "_TABLE_BYTES", 2 * 4 * 4 * 300)  # two permutations at a time
-    assert found.equals(permuted_measures(store, clips, made, Filters(**FILTERS), pooling, 7, seed=3))
+    assert found.equals(measures(store, clips, made, Filters(**FILTERS), pooling, 7, seed=3))
     random = np.random.default_rng(3)
     for row in found.to_dict("records"):
         member = made.permuted(random)[made.unit]
@@ -111,7 +118,7 @@ def test_an_equivalent_permutation_counts_as_extreme(store_of):
     store = store_of([[4, 1], [4, 1], [0, 2], [0, 2]], [4] * 4, list("aabb"))
     clips = labelled_clips(store, "kind")
     design = design_of(clips.membership)
-    depths = permuted_measures(store, clips, design, Filters(0.0, 1.0, 0.0), "token", 600, 0)["depth"]
+    depths = measures(store, clips, design, Filters(0.0, 1.0, 0.0), "token", 600, 0)["depth"]
     assert np.mean(depths > depths.max() - 1e-12) == pytest.approx(1 / 3, abs=0.07)
 
 

@@ -33,9 +33,9 @@ __all__ = [
     "MEASURES",
     "Chance",
     "Spread",
+    "chance_among",
     "chance_of",
     "ignored_groups",
-    "permuted_measures",
     "permuted_tables",
 ]
 
@@ -237,21 +237,6 @@ def chance_among(
 
 def _p(permuted: NDArray[np.float64], found: float, tie: float) -> float:
     return (1 + int(np.sum(permuted >= found - tie))) / (1 + len(permuted))
-
-
-def permuted_measures(
-    store: Recording,
-    clips: LabelledClips,
-    design: Design,
-    filters: Filters,
-    pooling: Pooling,
-    permutations: int,
-    seed: int,
-) -> pd.DataFrame:
-    """Count, coverage, depth and counts by layer in every permutation: `Chance.values` without the excess."""
-    layer = positions(store.layers)[0]
-    tables = permuted_tables(store, clips, design, pooling, permutations, seed)
-    return pd.DataFrame([_measures(apply_filters(p, filters), layer) for p in tables])
 
 
 def permuted_tables(
