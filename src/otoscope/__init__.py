@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from otoscope.activations import open_store, record, record_all, record_twins, relabel
     from otoscope.descriptors import describe
     from otoscope.interventions import ablate, probe_accuracy
-    from otoscope.interventions.gains import gains
+    from otoscope.interventions.changes.gain import gains
     from otoscope.models import load_model, wrap
     from otoscope.neurons import (
         acoustics,

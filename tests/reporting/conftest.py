@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from otoscope.files import write_json
-from otoscope.interventions.effects import Ablation, Target
+from otoscope.interventions import Ablation, Target
 from otoscope.neurons import select, share
 from otoscope.tasks import Labeling
 

@@ -1,4 +1,4 @@
-"""Verbs about what neurons are good for: a probe, and what switching them off changes."""
+"""Verbs about what neurons are good for: what switching them off changes."""
 
 from typing import Annotated
 
@@ -6,32 +6,6 @@ import typer
 
 from otoscope.cli.app import app
 from otoscope.cli.options import Device, Json, Label, Out, Probe, Seed, StorePath
-
-
-@app.command()
-def probe(
-    store: StorePath,
-    label: Label,
-    kind: Annotated[
-        Probe, typer.Option("--probe", help="Regularised logistic regression, or EVAR's protocol.")
-    ] = Probe.logistic,
-    seed: Seed = 0,
-    out: Out = None,
-    json: Json = False,
-) -> None:
-    """Measure what a linear classifier reads from the clip embeddings.
-
-    \b
-    Example:
-      otoscope probe esc50.zarr --label category
-    """
-    from otoscope import console, open_store, probe_accuracy
-    from otoscope.files import slug, write_json
-
-    opened = open_store(store)
-    score = probe_accuracy(opened, label, probe=kind.value, seed=seed)
-    write_json((out or opened.results) / f"probe-{slug(label)}.json", score.document())
-    console.show(score.document(), json, console.probe_lines(score))
 
 
 @app.command()

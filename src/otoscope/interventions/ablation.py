@@ -1,38 +1,42 @@
-"""Switch class-specific neurons off and see what the classification loses, beside control sets.
+"""Switch neurons off and see what the classification loses, beside control sets.
 
-The probe learns from unmodified embeddings and never changes. Its test clips are embedded again, first by
-the model as it is, then with the target's neurons switched, then with as many random others, in the same
-batches: every difference between conditions is due to the gains alone. The target's neurons are chosen on
-other clips than these.
+The probes learn from unmodified embeddings and never change. Their test clips are embedded again, first by
+the model as it is, then with the target's neurons switched, then with control sets, in the same batches:
+every difference between conditions is due to the changes alone. The target's neurons are chosen on other
+clips than these.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from otoscope import __version__
-from otoscope.activations.progress import counting
 from otoscope.activations.store import Store
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.interventions.controls import control_sets
-from otoscope.interventions.effects import Ablation, Target, margins
-from otoscope.interventions.gains import Address
-from otoscope.interventions.scores import Probe, fit_probe, usable
-from otoscope.interventions.splits import class_index, make_splits
-from otoscope.interventions.steering import embed, read_batches
+from otoscope.interventions.changes import Address, Clamp, Directions, Gain, Patch
+from otoscope.interventions.controls import ControlSet, Pool, draw_controls
+from otoscope.interventions.controls.drawing import MATCHES, Match
+from otoscope.interventions.effects import Ablation, Heard, collect
+from otoscope.interventions.experiment import Condition, hear
+from otoscope.interventions.outcomes import Judge
+from otoscope.interventions.probes.scores import Probe, fit_probes, usable
+from otoscope.interventions.probes.splits import class_index, make_splits
+from otoscope.interventions.running import Changes, Donors
+from otoscope.interventions.targets import Learning, Maker, Target, class_neurons, given
 from otoscope.models import load_model
 from otoscope.models.base import AudioModel
-from otoscope.neurons import select
-from otoscope.neurons.addresses import flat_index
-from otoscope.tasks.labeling import Labeling
 
-TOLERANCE = 1e-2
-"""How far, relative to its length, a clip's embedding may lie from the one that was recorded."""
+__all__ = ["How", "ablate"]
 
-Condition = Mapping[Address, float]
+How: TypeAlias = Literal["gain", "mean", "clamp", "resample", "patch"]
+"""What is done to the neurons: multiplied by a gain; held at their mean activation, or at a value; given the
+activations of a random other clip, or of one of the target's class."""
+
+MATCHED: tuple[Match, ...] = ("layer", "rate", "displacement", "neighbour")
 
 
 def ablate(
@@ -41,36 +45,49 @@ def ablate(
     *,
     categories: Sequence[str] | None = None,
     neurons: Sequence[Address] | None = None,
+    targets: Maker | None = None,
     model: AudioModel | None = None,
+    how: How = "gain",
     gain: float = 0.0,
     controls: int = 20,
+    matched: Sequence[Match] = MATCHED,
     seed: int = 0,
     preset: str = "aape",
     batch_size: int = 16,
     probe: Probe = "logistic",
+    probe_seeds: int = 3,
     device: torch.device | str | None = None,
+    cache: str | Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
     progress: bool = False,
 ) -> Ablation:
     """Switch neurons off; compare each class's accuracy and margin with the intact model and with controls.
 
-    One fold is used, the first where there are several: the probe is trained, and the neurons are selected,
+    One fold is used, the first where there are several: the probes are trained, and the neurons are selected,
     on the clips outside its test set, and the test clips are read from their paths and embedded again.
 
     Args:
         store: a recorded store whose clips can still be read.
-        label: one of its labelings, single-label.
+        label: one of its labelings.
         categories: switch off the neurons of these classes together. By default every class that has neurons
             is an experiment of its own.
         neurons: switch off these (layer, unit) pairs instead.
+        targets: choose what to switch off in another way, see `otoscope.interventions.targets`.
         model: the model that was recorded; loaded by the store's own account of it by default.
-        gain: factor on the neurons: 0 is off, between 0 and 1 weaker, above 1 stronger.
-        controls: number of random control sets per experiment: as many neurons in each layer as the target
-            has there, none of them the target's. No p falls below 1 / (controls + 1).
-        seed: of the split, the probe and the control sets.
-        preset: filters that choose the class-specific neurons, see `otoscope.select`.
+        how: what is done to the neurons.
+        gain: factor on the neurons: 0 is off, between 0 and 1 weaker, above 1 stronger; with how="clamp" the
+            value that they are held at.
+        controls: number of control sets of each kind. No p falls below 1 / (controls + 1).
+        matched: kinds of control sets, see `otoscope.interventions.controls`.
+        seed: of the split, the probes and the control sets.
+        preset: what chooses the class-specific neurons, see `otoscope.select`.
         batch_size: clips in a forward pass.
-        probe: `logistic`, `evar`, or a scikit-learn classifier.
+        probe: the probe that counts: `logistic`, `evar`, `own` for the model's own classifier, or a
+            scikit-learn classifier. Of `logistic` and `evar` the other is trained beside it.
+        probe_seeds: how often each probe is trained.
         device: where the model runs, "cuda" for example; where it is, by default.
+        cache: a folder that keeps outcomes as they come: a call that was stopped goes on where it was.
+        say: told what can be seen, before the work, and what is done.
         progress: show a progress bar on stderr.
 
     Raises:
@@ -79,94 +96,139 @@ def ablate(
             or a layer without enough neurons for controls.
     """
     labeling = store.labeling(label)
-    _check_options(labeling, categories, neurons, controls)
-    index, groups = class_index(labeling, store.clips), labeling.groups(store.clips)
+    make = _maker(categories, neurons, targets, preset, gain)
+    _check_options(controls, matched, probe_seeds)
+    truth, groups = class_index(labeling, store.clips), labeling.groups(store.clips)
     splits = make_splits(labeling, store.clips, usable(store), seed=seed)
     fold = splits.folds[0]
-    if neurons is not None:
-        targets = [_given(neurons, store)]
-    else:
-        targets = _class_targets(store, labeling, categories, preset, fold.learning)
-    sets = [
-        [target.neurons, *control_sets(target.neurons, store.layers, controls, seed=(seed, number))]
-        for number, target in enumerate(targets)
-    ]
-    conditions: list[Condition] = [{}, *(dict.fromkeys(each, gain) for family in sets for each in family)]
-    fitted = fit_probe(probe, store.embedding, index, fold, groups, seed)
+    chosen = tuple(make(Learning(store, labeling, fold.learning, seed)))
     model = _recorded_model(store, model, device)
-    leads = _leads(store, model, fitted, index, fold.test, conditions, batch_size, progress)
-    return Ablation(
-        label=label,
+    probes = fit_probes(store, labeling, fold, probe, seeds=range(seed, seed + probe_seeds), model=model)
+    spread = store.embedding[fold.learning].std(axis=0, dtype=np.float64)
+    pool = Pool(store, fold.learning, model, spread, batch_size)
+    donors = _donors(how, chosen, truth, fold.learning, fold.test, seed)
+    conditions, notes = [Condition("", "intact", 0, ())], list[str]()
+    for target in chosen:
+        conditions.append(Condition(target.name, "target", 0, _changes(how, target, target.neurons, pool)))
+        sets, remarks = draw_controls(pool, target.neurons, matched, controls, seed=seed)
+        notes += remarks
+        conditions += [
+            Condition(target.name, each.match, each.draw, _switched(how, target, each, pool)) for each in sets
+        ]
+    outcomes = hear(
+        model,
+        store,
+        fold.test.tolist(),
+        conditions,
+        Judge(probes, truth, spread),
         classes=labeling.classes,
-        targets=tuple(targets),
-        table=_table(targets, controls, leads, index[fold.test], labeling.classes),
-        settings={
-            "gain": gain,
-            "draws": controls,
-            "matching": "control sets are random, as many neurons per layer as the target, disjoint from it",
-            "test": "two-sided: (1 + control sets whose change is at least as large) / (1 + control sets)",
-            "seed": seed,
-            "probe": probe if isinstance(probe, str) else repr(probe),
-            "preset": None if neurons is not None else preset,
-            "splits": splits.description,
-            "fold": f"1 of {len(splits.folds)}",
-            "clips": {"selection": len(fold.learning), "probe": len(fold.learning), "test": len(fold.test)},
-        },
-        provenance={"otoscope": __version__, "recording": dict(store.info)},
+        batch_size=batch_size,
+        donors=donors,
+        cache=None if cache is None else Path(cache),
+        progress=progress,
+    )
+    unit = np.arange(len(truth)) if groups is None else groups
+    heard = Heard(
+        label,
+        labeling.classes,
+        chosen,
+        conditions,
+        outcomes,
+        probes,
+        truth[fold.test],
+        unit[fold.test],
+    )
+    settings = {
+        "how": how,
+        "gain": gain,
+        "draws": controls,
+        "matched": list(matched),
+        "seed": seed,
+        "probe": probe if isinstance(probe, str) else repr(probe),
+        "probe_seeds": probe_seeds,
+        "preset": preset if neurons is None and targets is None else None,
+        "splits": splits.description,
+        "fold": f"1 of {len(splits.folds)}",
+        "clips": {"selection": len(fold.learning), "probe": len(fold.learning), "test": len(fold.test)},
+        "notes": list(dict.fromkeys(notes)),
+    }
+    return collect(heard, settings, {"otoscope": __version__, "recording": dict(store.info)})
+
+
+def _maker(
+    categories: Sequence[str] | None,
+    neurons: Sequence[Address] | None,
+    targets: Maker | None,
+    preset: str,
+    level: float,
+) -> Maker:
+    """What chooses the targets."""
+    asked = [
+        word
+        for word, value in (("categories", categories), ("neurons", neurons), ("targets", targets))
+        if value is not None
+    ]
+    if len(asked) > 1:
+        raise UsageError(
+            f"both {' and '.join(asked)} are given; expected one: whose neurons, or which neurons"
+        )
+    if targets is not None:
+        return targets
+    return (
+        class_neurons(categories, preset=preset, level=level)
+        if neurons is None
+        else given(neurons, level=level)
     )
 
 
-def _check_options(
-    labeling: Labeling, categories: Sequence[str] | None, neurons: Sequence[Address] | None, controls: int
-) -> None:
-    if categories is not None and neurons is not None:
-        raise UsageError(
-            "both categories and neurons are given; expected one: whose neurons, or which neurons"
-        )
+def _check_options(controls: int, matched: Sequence[Match], probe_seeds: int) -> None:
     if controls < 1:
         raise UsageError(
             f"controls is {controls}; expected at least 1 control set, 20 or more for a p below 0.05"
         )
-    for name in categories or ():
-        if name not in labeling.classes:
-            raise UsageError(
-                f"labeling {labeling.name!r} has no class {name!r}; it has {', '.join(labeling.classes)}"
-            )
-    if (categories is not None and not categories) or (neurons is not None and not neurons):
-        raise UsageError("an empty list says nothing to switch off; expected at least one class or neuron")
+    if unknown := [each for each in matched if each not in MATCHES]:
+        raise UsageError(f"controls cannot be matched by {unknown[0]!r}; expected {', '.join(MATCHES)}")
+    if probe_seeds < 1:
+        raise UsageError(f"probe_seeds is {probe_seeds}; expected at least 1")
 
 
-def _given(neurons: Sequence[Address], store: Store) -> Target:
-    for layer, unit in neurons:
-        flat_index(store.layers, layer, unit)  # refuses an address that is not there
-    return Target("given", (), tuple(sorted({(int(layer), int(unit)) for layer, unit in neurons})))
+def _changes(how: How, target: Target, neurons: Sequence[Address], pool: Pool) -> Changes:
+    """What a condition does to neurons, be they the target's or a control set's."""
+    if how == "mean":
+        return (Clamp(pool.mean_activations(neurons)),)
+    if how == "clamp":
+        return (Clamp(dict.fromkeys(neurons, target.level)),)
+    if how in ("resample", "patch"):
+        return (Patch(tuple(neurons), "+".join(target.categories) if how == "patch" else "any"),)
+    return (Gain.of(neurons, target.level),)
 
 
-def _class_targets(
-    store: Store, labeling: Labeling, categories: Sequence[str] | None, preset: str, rows: np.ndarray
-) -> list[Target]:
-    """The class-specific neurons, selected on some clips only: one target, or one per class that has any."""
-    mask = np.zeros(len(store.clips), dtype=bool)
-    mask[rows] = True
-    found = select(store, labeling.name, preset=preset, clips=mask, permutations=0, twins=False).sets()
-    wanted = (
-        [tuple(dict.fromkeys(categories))]
-        if categories is not None
-        else [(name,) for name in labeling.classes]
-    )
-    targets = [
-        Target("+".join(names), names, tuple(sorted(set().union(*(found[name] for name in names)))))
-        for names in wanted
-    ]
-    kept = [target for target in targets if target.neurons]
-    if not kept:
-        asked = ", ".join(target.name for target in targets)
-        having = ", ".join(name for name in labeling.classes if found[name]) or "none"
-        raise OtoscopeError(
-            f"labeling {labeling.name!r}: preset {preset!r} finds no neurons of {asked} on the clips outside "
-            f"the test set; classes that have some: {having}; try other classes or another preset"
-        )
-    return kept
+def _switched(how: How, target: Target, drawn: ControlSet, pool: Pool) -> Changes:
+    if drawn.bases:
+        return (Directions(drawn.bases, target.level if how == "gain" else 0.0),)
+    return _changes(how, target, drawn.neurons, pool)
+
+
+def _donors(
+    how: How,
+    targets: Sequence[Target],
+    truth: NDArray[Any],
+    learning: NDArray[np.int64],
+    test: NDArray[np.int64],
+    seed: int,
+) -> Donors | None:
+    """Which clip gives each test clip its activations: any, or one of the target's classes."""
+    if how not in ("resample", "patch"):
+        return None
+    if how == "resample":
+        allowed = {"any": learning}
+    else:
+        raise NotImplementedError
+    random = np.random.default_rng(seed)
+    return {
+        source: dict(zip(test.tolist(), random.choice(rows, len(test)).tolist(), strict=True))
+        for source, rows in allowed.items()
+    }
 
 
 def _recorded_model(store: Store, model: AudioModel | None, device: torch.device | str | None) -> AudioModel:
@@ -187,65 +249,3 @@ def _recorded_model(store: Store, model: AudioModel | None, device: torch.device
             "the same weights and front end: give that model, or record again"
         )
     return model if device is None else model.to(device)
-
-
-def _leads(
-    store: Store,
-    model: AudioModel,
-    fitted: Any,
-    index: np.ndarray,
-    rows: np.ndarray,
-    conditions: Sequence[Condition],
-    batch_size: int,
-    progress: bool,
-) -> np.ndarray:
-    """The margin of every test clip under every condition, the first being the unmodified model.
-
-    Returns:
-        Shape (conditions, test clips), the clips in the order of `rows`.
-    """
-    clips, recorded = store.clips, store.embedding
-    place = {int(row): number for number, row in enumerate(rows)}
-    truth = np.searchsorted(fitted.classes_, index[rows])
-    leads = np.full((len(conditions), len(rows)), np.nan)
-    batches = read_batches(model, clips, rows, task=store.info["task"], batch_size=batch_size)
-    with counting("ablating", len(rows) * len(conditions), shown=progress) as advance:
-        for batch, number, embedding in embed(model, batches, conditions):
-            if number == 0:
-                _check_same(clips.iloc[list(batch.rows)], recorded[list(batch.rows)], embedding)
-            columns = [place[row] for row in batch.rows]
-            leads[number, columns] = margins(fitted.decision_function(embedding), truth[columns])
-            advance(len(columns))
-    return leads
-
-
-def _check_same(clips: pd.DataFrame, recorded: np.ndarray, embedding: np.ndarray) -> None:
-    """Refuse clips that differ from what was recorded: the probe has learnt from the latter."""
-    apart = np.linalg.norm(embedding - recorded, axis=1)
-    far = np.flatnonzero(apart > TOLERANCE * np.linalg.norm(recorded, axis=1))
-    if len(far):
-        raise OtoscopeError(
-            f"{clips['path'].iloc[int(far[0])]}: the intact model's embedding of this clip is not the one "
-            "that was recorded; expected the same audio: put the same file back, or record again"
-        )
-
-
-def _table(
-    targets: Sequence[Target], controls: int, leads: np.ndarray, index: np.ndarray, classes: Sequence[str]
-) -> pd.DataFrame:
-    """The tidy table of `Ablation`, from the margins; a clip is right where its own class leads."""
-    frames = []
-    for number, target in enumerate(targets):
-        first = 1 + number * (1 + controls)
-        numbers = [0, *range(first, first + 1 + controls)]
-        for at, condition in enumerate(numbers):
-            lead = pd.Series(leads[condition]).groupby(index)
-            figures = pd.DataFrame({"clips": lead.size(), "margin": lead.mean()})
-            figures["accuracy"] = lead.agg(lambda values: float((values > 0).mean()))
-            figures["target"] = target.name
-            figures["condition"] = ("baseline", "target")[at] if at < 2 else "control"
-            figures["draw"] = max(0, at - 1)
-            figures["category"] = [classes[int(k)] for k in figures.index]
-            frames.append(figures)
-    columns = ["target", "condition", "draw", "category", "clips", "accuracy", "margin"]
-    return pd.concat(frames, ignore_index=True)[columns]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from otoscope.errors import OtoscopeError
-from otoscope.interventions.gains import Address
+from otoscope.interventions.changes.gain import Address
 from otoscope.models.base import Layer
 from otoscope.neurons.addresses import flat_index
 

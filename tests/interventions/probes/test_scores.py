@@ -7,7 +7,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
 from otoscope.interventions import LinearProbe, probe_accuracy
-from otoscope.interventions.scores import group_interval
+from otoscope.interventions.probes.scores import group_interval
 
 
 def test_planted_tones_are_read_and_shuffled_labels_are_not(store):

@@ -1,5 +1,6 @@
 """What a linear probe can read from a store's clip embeddings, with its interval and the chance level."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -10,9 +11,12 @@ from sklearn.base import ClassifierMixin, clone
 from otoscope import __version__
 from otoscope.activations.store import Store
 from otoscope.errors import UsageError
-from otoscope.interventions.logistic import logistic_probe
-from otoscope.interventions.probe import LinearProbe
-from otoscope.interventions.splits import Fold, class_index, make_splits
+from otoscope.interventions.probes.fitted import Fitted
+from otoscope.interventions.probes.linear import LinearProbe
+from otoscope.interventions.probes.logistic import logistic_probe
+from otoscope.interventions.probes.splits import Fold, class_index, make_splits
+from otoscope.models.base import AudioModel
+from otoscope.tasks.labeling import Labeling
 
 Probe: TypeAlias = "Literal['logistic', 'evar'] | ClassifierMixin"
 """A probe by name, or any scikit-learn classifier, `LinearProbe(learning_rate=3e-5)` for example."""
@@ -190,3 +194,42 @@ def group_interval(values: np.ndarray, groups: np.ndarray, *, seed: int = 0) -> 
     times = (rng.multinomial(len(sizes), even) for _ in range(RESAMPLES))  # how often each group was drawn
     low, high = np.quantile([(drawn @ sums) / (drawn @ sizes) for drawn in times], [0.025, 0.975])
     return float(low), float(high)
+
+
+def fit_probes(
+    store: Store,
+    labeling: Labeling,
+    fold: Fold,
+    probe: Probe,
+    *,
+    seeds: Sequence[int],
+    model: AudioModel,
+) -> list[Fitted]:
+    """Train a probe once for each seed and, of `logistic` and `evar`, the other one beside it.
+
+    Args:
+        store: the recording.
+        labeling: what is told.
+        fold: which clips are learnt from.
+        probe: the one that counts; the first of the result are its.
+        seeds: of the trainings.
+        model: for its own classifier.
+
+    Raises:
+        UsageError: a name that is no probe's.
+    """
+    del model
+    index, groups = class_index(labeling, store.clips), labeling.groups(store.clips)
+    kinds: list[Probe] = [probe]
+    if probe in ("logistic", "evar"):
+        kinds.append("evar" if probe == "logistic" else "logistic")
+    return [
+        Fitted(
+            kind if isinstance(kind, str) else repr(kind),
+            seed,
+            fit_probe(kind, store.embedding, index, fold, groups, seed),
+            len(labeling.classes),
+        )
+        for kind in kinds
+        for seed in seeds
+    ]

@@ -1,6 +1,5 @@
 """What an intervention did, class by class, beside control sets; and the result that is kept."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,33 +12,12 @@ import pandas as pd
 from otoscope import plots
 from otoscope.errors import UsageError
 from otoscope.files import read_saved, write_json, write_table
+from otoscope.interventions.targets.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MEASURES = ("accuracy", "margin")
-
-
-def margins(decision: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """How far the true class leads: its logit minus the largest other one; negative where the clip is
-    misjudged.
-
-    Args:
-        decision: what a scikit-learn classifier's `decision_function` gives: shape (clips, classes), or, for
-            two classes, the lead of the second over the first, shape (clips,).
-        truth: column of the true class, shape (clips,).
-
-    >>> margins(np.array([[2.0, 0.5, -1.0]]), np.array([0]))
-    array([1.5])
-    >>> margins(np.array([3.0, 3.0]), np.array([1, 0]))
-    array([ 3., -3.])
-    """
-    if decision.ndim == 1:
-        return np.where(truth == 1, decision, -decision)
-    rows = np.arange(len(truth))
-    others = decision.copy()
-    others[rows, truth] = -np.inf
-    return np.asarray(decision[rows, truth] - others.max(axis=1))
 
 
 def p_value(change: float, controls: np.ndarray) -> float:
@@ -55,26 +33,6 @@ def p_value(change: float, controls: np.ndarray) -> float:
     # Differences of the same two shares may differ in the last bit.
     extreme = np.abs(controls) >= abs(change) - 1e-9
     return float((1 + extreme.sum()) / (1 + len(controls)))
-
-
-@dataclass(frozen=True)
-class Target:
-    """A set of neurons that was switched.
-
-    Attributes:
-        name: the class or classes whose neurons they are, joined by "+"; "given" for a list of the user's.
-        categories: those classes; none for a list of the user's.
-        neurons: (layer, unit) pairs, sorted.
-    """
-
-    name: str
-    categories: tuple[str, ...]
-    neurons: tuple[tuple[int, int], ...]
-
-    @property
-    def by_layer(self) -> dict[int, int]:
-        """Number of neurons in each layer that has any."""
-        return dict(sorted(Counter(layer for layer, _ in self.neurons).items()))
 
 
 @dataclass(frozen=True)
@@ -109,7 +67,7 @@ class Ablation:
         unit of `_ablated`) and `_p` (see `p_value`; uncorrected for the number of classes).
         """
         rows = []
-        for (target, category), part in self.table.groupby(["target", "category"], sort=False):
+        for (target, category), part in self._counted.groupby(["target", "category"], sort=False):
             row: dict[str, Any] = {
                 "target": target,
                 "category": category,
@@ -120,9 +78,15 @@ class Ablation:
             rows.append(row)
         return pd.DataFrame(rows)
 
+    @cached_property
+    def _counted(self) -> pd.DataFrame:
+        own = self.table[self.table["probe"] == self.settings["probe"]]
+        keys = ["target", "condition", "match", "draw", "category"]
+        return own.groupby(keys, sort=False)[["clips", *MEASURES]].mean().reset_index()
+
     def any_class_p(self, target: str, measure: str) -> float:
         """One p for all classes: the target's largest change of any class against each control set's."""
-        part = self.table[self.table["target"] == target]
+        part = self._counted[self._counted["target"] == target]
         wide = part.pivot(index=["condition", "draw"], columns="category", values=measure)
         largest = (wide - wide.loc[("baseline", 0)]).abs().max(axis=1)
         return p_value(float(largest[("target", 0)]), largest["control"].to_numpy())

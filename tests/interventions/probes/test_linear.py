@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from otoscope.interventions import LinearProbe, logistic_probe
-from otoscope.interventions.logistic import STRENGTHS
+from otoscope.interventions.probes.logistic import STRENGTHS
 
 
 def blobs(classes, clips, features=8, apart=3.0, seed=0):

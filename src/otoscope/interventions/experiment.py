@@ -1,0 +1,237 @@
+"""Hear the test clips under every condition: resumable, condition by condition and batch by batch."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from otoscope import __version__
+from otoscope.activations.progress import counting
+from otoscope.activations.store import Store
+from otoscope.errors import OtoscopeError
+from otoscope.files import read_saved, replacing, to_json, write_json
+from otoscope.interventions.outcomes import Arrays, Judge, dataset_of
+from otoscope.interventions.running import Batch, Changes, Donors, embed, read_batches
+from otoscope.models.base import AudioModel
+
+__all__ = ["Condition", "hear"]
+
+TOLERANCE = 1e-2
+"""How far, relative to its length, a clip's embedding may lie from the one that was recorded."""
+
+SAVE_EVERY_S = 20.0
+"""Outcomes are written to the cache so often, and less often where writing takes long."""
+
+_CLIP = {"displacement": 1, "margin": 2, "cross_entropy": 2, "predicted": 2, "logit": 2}
+"""Which axis of an outcome is the clips; the first is the conditions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """One way in which the test clips are heard.
+
+    Attributes:
+        target: name of the target that it belongs to; "" for the unmodified model.
+        kind: "intact", "target", or how the control set was matched: "layer", "rate", "displacement",
+            "neighbour", "directions" or "components".
+        draw: number of the control set, from 1; 0 for what is no control.
+        changes: what is changed.
+    """
+
+    target: str
+    kind: str
+    draw: int
+    changes: Changes
+
+    @cached_property
+    def key(self) -> str:
+        """The same for conditions that change the same."""
+        words = to_json([change.words() for change in self.changes])
+        return hashlib.sha256(words.encode()).hexdigest()[:24]
+
+
+def hear(
+    model: AudioModel,
+    store: Store,
+    rows: Sequence[int],
+    conditions: Sequence[Condition],
+    judge: Judge,
+    *,
+    classes: Sequence[str],
+    batch_size: int = 16,
+    donors: Donors | None = None,
+    cache: Path | None = None,
+    progress: bool = False,
+) -> xr.Dataset:
+    """What becomes of every test clip under every condition.
+
+    Args:
+        model: the recorded model.
+        store: its recording, whose clips can still be read.
+        rows: row numbers of the test clips.
+        conditions: the first is the unmodified model.
+        judge: says what is kept.
+        classes: the vocabulary, for a multi-label labeling's dimension `category`.
+        batch_size: clips in a forward pass.
+        donors: for every `source` of a `Patch`, which clip gives each clip its activations.
+        cache: a folder where outcomes are kept as they come, so that the same call goes on where it was
+            stopped, and one with more conditions hears those only; nothing is kept by default.
+        progress: show a progress bar on stderr.
+
+    Returns:
+        See `dataset_of`; the conditions in the order given, the clips in that of `rows`.
+
+    Raises:
+        OtoscopeError: a clip that is not as it was recorded, or can no longer be read.
+    """
+    places = {int(row): place for place, row in enumerate(rows)}
+    kept = _Kept(cache, conditions, _about(model, store, rows, judge, batch_size, donors))
+    todo = [row for row, place in places.items() if not kept.done[:, place].all()]
+    clips, recorded = store.clips, store.embedding
+
+    def wanted(batch: Batch) -> list[int]:
+        done = kept.done[:, [places[row] for row in batch.rows]].all(axis=1)
+        return [0, *(int(number) for number in np.flatnonzero(~done) if number)]  # 0: the clean pass
+
+    batches = read_batches(model, clips, todo, task=store.info["task"], batch_size=batch_size, donors=donors)
+    changes = [condition.changes for condition in conditions]
+    total, before = len(conditions) * len(places), int(kept.done.sum())
+    with counting("ablating", total, before, shown=progress) as advance, kept:
+        for batch, numbers, embeddings in embed(model, batches, changes, wanted):
+            if numbers[0] == 0:
+                clean = embeddings[0]
+                _check_same(clips, recorded, batch, clean)
+            at = [places[row] for row in batch.rows]
+            advance(kept.add(numbers, at, judge(embeddings, clean, batch.rows)))
+    return dataset_of(kept.arrays, judge.probes, list(places), classes)
+
+
+class _Kept:
+    """Outcomes of conditions and clips, as far as they are known, in memory and in a folder."""
+
+    def __init__(
+        self, folder: Path | None, conditions: Sequence[Condition], about: Mapping[str, Any]
+    ) -> None:
+        self._folder, self._about = folder, about
+        self._keys = np.array([condition.key for condition in conditions])
+        self.arrays: Arrays = {}
+        self.done = np.zeros((len(conditions), about["clips"]), dtype=bool)
+        self._pause = SAVE_EVERY_S
+        self._saved = time.monotonic()
+        if folder is not None and (folder / "outcomes.npz").is_file():
+            self._recall(folder)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        self._save()  # also when it is stopped
+
+    def add(self, numbers: Sequence[int], at: Sequence[int], arrays: Arrays) -> int:
+        """Put in what became of some clips under some conditions; how many of these pairs are new."""
+        if not self.arrays:
+            self._allocate({name: values.shape for name, values in arrays.items()})
+        for name, values in arrays.items():
+            clip = _CLIP[name]
+            into = np.moveaxis(self.arrays[name], clip, 1)  # a view
+            into[np.ix_(numbers, at)] = np.moveaxis(values, clip, 1)
+        new = int((~self.done[np.ix_(numbers, at)]).sum())
+        self.done[np.ix_(numbers, at)] = True
+        if time.monotonic() - self._saved > self._pause:
+            self._save()
+        return new
+
+    def _allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        for name, shape in shapes.items():
+            full = list(shape)
+            full[0], full[_CLIP[name]] = self.done.shape
+            self.arrays[name] = np.full(full, np.nan, dtype=np.float32)
+
+    def _save(self) -> None:
+        if self._folder is None or not self.arrays:
+            return
+        start = time.monotonic()
+        with replacing(self._folder / "outcomes.npz") as temporary:
+            np.savez(temporary, keys=self._keys, done=self.done, **self.arrays)
+        write_json(self._folder / "outcomes.json", self._about)
+        self._saved = time.monotonic()
+        self._pause = max(SAVE_EVERY_S, 20 * (self._saved - start))
+
+    def _recall(self, folder: Path) -> None:
+        """Take over what an earlier run of the same experiment knew, by what the conditions change."""
+        if read_saved(folder, "outcomes.json", by="otoscope ablate") != json.loads(to_json(self._about)):
+            return
+        with np.load(folder / "outcomes.npz", allow_pickle=False) as known:
+            rows = {key: number for number, key in enumerate(known["keys"].tolist())}
+            pairs = [(n, rows[key]) for n, key in enumerate(self._keys.tolist()) if key in rows]
+            if not pairs:
+                return
+            own, theirs = map(list, zip(*pairs, strict=True))
+            names = [name for name in known.files if name in _CLIP]
+            self._allocate({name: known[name].shape for name in names})
+            for name in names:
+                self.arrays[name][own] = known[name][theirs]
+            self.done[own] = known["done"][theirs]
+
+
+def _about(
+    model: AudioModel,
+    store: Store,
+    rows: Sequence[int],
+    judge: Judge,
+    batch_size: int,
+    donors: Donors | None,
+) -> dict[str, Any]:
+    """All that outcomes depend on beside the conditions."""
+    clips = store.clips
+    given = {source: sorted(giver.items()) for source, giver in (donors or {}).items()}
+    return {
+        "otoscope": __version__,
+        "model": model.fingerprint,
+        "computed": [str(model.device), str(model.dtype)],
+        "task": store.info["task"],
+        "clips": len(rows),
+        "rows": _hash(
+            np.asarray(rows), *(clips[name].astype(str).to_numpy(str) for name in ("clip", "path"))
+        ),
+        "probes": [_hash(probe.logits(_some(judge.spread))) for probe in judge.probes],
+        "truth": _hash(judge.truth),
+        "batch_size": batch_size,
+        "donors": _hash(np.frombuffer(to_json(given).encode(), dtype=np.uint8)),
+    }
+
+
+def _some(spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Some embeddings, the same for the same spread, by which probes are told apart."""
+    return np.random.default_rng(0).normal(size=(8, len(spread))) * spread
+
+
+def _hash(*arrays: NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.shape} {array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _check_same(
+    clips: pd.DataFrame, recorded: NDArray[np.float32], batch: Batch, embedding: NDArray[np.float32]
+) -> None:
+    """Refuse clips that differ from what was recorded: the probe has learnt from the latter."""
+    before = recorded[list(batch.rows)]
+    apart = np.linalg.norm(embedding - before, axis=1)
+    far = np.flatnonzero(apart > TOLERANCE * np.linalg.norm(before, axis=1))
+    if len(far):
+        raise OtoscopeError(
+            f"{clips['path'].iloc[batch.rows[int(far[0])]]}: the intact model's embedding of this clip is "
+            "not the one that was recorded; expected the same audio: put the same file back, or record again"
+        )
