@@ -11,7 +11,7 @@ from otoscope.activations import record
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import to_json
 from otoscope.interventions import Ablation, ablate, read_batches
-from otoscope.interventions.effects.result import p_value
+from otoscope.interventions.effects.ranks import rank_p
 from otoscope.interventions.outcomes import margins
 from otoscope.neurons import planted
 
@@ -30,10 +30,10 @@ def test_margins_and_p_on_paper():
     np.testing.assert_allclose(
         margins(np.array([[1.0, 4.0, 2.0], [1.0, 4.0, 2.0]]), np.array([1, 0])), [2, -3]
     )
-    assert p_value(-1.0, np.zeros(20)) == pytest.approx(1 / 21)
-    assert p_value(0.0, np.zeros(20)) == 1.0
+    np.testing.assert_allclose(rank_p(np.array([-1.0, 0.0]), np.zeros((20, 2))), [1 / 21, 1])
     # Extreme in either direction, equal counts as extreme, whatever the last bit says.
-    assert p_value(0.3 - 0.1, np.array([0.2, -0.2, 0.19, 0.0])) == pytest.approx(3 / 5)
+    controls = np.array([[0.2], [-0.2], [0.19], [0.0]])
+    np.testing.assert_allclose(rank_p(np.array([0.3 - 0.1]), controls), [3 / 5])
 
 
 def test_planted_neurons_off_hurt_their_class_and_no_control_does(ablation, toy):
@@ -63,11 +63,20 @@ def test_all_detectors_off_cost_the_class_its_accuracy(store, toy):
 
 def test_the_table_has_every_condition_and_class(ablation, store):
     table = ablation.table
-    assert list(table.columns) == ["target", "condition", "draw", "category", "clips", "accuracy", "margin"]
-    assert len(table) == 3 * (1 + 1 + 20) * 3
-    assert table["condition"].value_counts().to_dict() == {"baseline": 9, "target": 9, "control": 180}
-    assert sorted(table.query("condition == 'control'")["draw"].unique()) == list(range(1, 21))
-    assert table["clips"].sum() == 3 * 22 * ablation.settings["clips"]["test"]
+    assert list(table.columns) == [
+        "target", "condition", "match", "draw", "probe", "seed", "category", "clips", "accuracy", "margin",
+        "cross_entropy",
+    ]  # fmt: skip
+    assert set(zip(table["probe"], table["seed"], strict=True)) == {
+        (probe, seed) for probe in ("logistic", "evar") for seed in range(3)
+    }
+    one = table.query("probe == 'logistic' and seed == 0")
+    assert one["condition"].value_counts()[["baseline", "target"]].to_dict() == {"baseline": 9, "target": 9}
+    drawn = one.query("condition == 'control' and match == 'layer'")
+    assert len(drawn) == 3 * 20 * 3
+    assert sorted(drawn["draw"].unique()) == list(range(1, 21))
+    conditions = one.drop_duplicates(["target", "condition", "match", "draw"])
+    assert one["clips"].sum() == len(conditions) * ablation.settings["clips"]["test"]
     assert not table.isna().any().any()
 
 
@@ -131,7 +140,7 @@ def test_the_document_has_the_words_of_the_command_line(ablation):
     (result, *_) = document["results"]
     figures = result["by_category"]["200 Hz"]
     for measure in ("accuracy", "margin"):
-        assert set(figures[measure]) == {"baseline", "ablated", "change", "controls", "p"}
+        assert set(figures[measure]) >= {"baseline", "ablated", "change", "interval", "controls", "p"}
         assert set(figures[measure]["controls"]) == {"mean", "low", "high"}
     assert sum(result["by_layer"].values()) == result["neurons"] == 1
     assert document["provenance"]["recording"]["task"]["fingerprint"]
@@ -140,13 +149,15 @@ def test_the_document_has_the_words_of_the_command_line(ablation):
 
 def test_saved_and_loaded_it_is_the_same(ablation, tmp_path):
     ablation.save(tmp_path / "ablate-tone")
-    assert {path.name for path in (tmp_path / "ablate-tone").iterdir()} == {
-        "ablation.json", "table.parquet", "table.csv", "summary.parquet", "summary.csv",
+    written = {path.name for path in (tmp_path / "ablate-tone").iterdir()}
+    assert written > {
+        "ablation.json", "table.parquet", "table.csv", "summary.parquet", "effects.csv",
     }  # fmt: skip
     loaded = Ablation.load(tmp_path / "ablate-tone")
     assert to_json(loaded.document()) == to_json(ablation.document())
     assert loaded.targets == ablation.targets
     pd.testing.assert_frame_equal(loaded.table, ablation.table)
+    assert loaded.settings == ablation.settings
     with pytest.raises(OtoscopeError, match=r"holds no ablation\.json"):
         Ablation.load(tmp_path)
 

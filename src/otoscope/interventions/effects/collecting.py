@@ -8,8 +8,16 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from otoscope.interventions.effects.measures import table_of
-from otoscope.interventions.effects.result import Ablation
+from otoscope.interventions.effects.baseline import baseline_of
+from otoscope.interventions.effects.bootstrap import Redrawn
+from otoscope.interventions.effects.changes import against_of, effects_of
+from otoscope.interventions.effects.diagonal import diagonal_of
+from otoscope.interventions.effects.layout import Layout
+from otoscope.interventions.effects.measures import member_of
+from otoscope.interventions.effects.measuring import measure
+from otoscope.interventions.effects.pairs import confusions_of, paired_of
+from otoscope.interventions.effects.result import Ablation, primary_of
+from otoscope.interventions.effects.tables import sets_of, table_of
 from otoscope.interventions.experiment import Condition
 from otoscope.interventions.probes.fitted import Fitted
 from otoscope.interventions.targets.target import Target
@@ -50,14 +58,37 @@ def collect(heard: Heard, settings: Mapping[str, Any], provenance: Mapping[str, 
 
     Args:
         heard: what it heard.
-        settings: how it was made; `notes` are sentences about it.
+        settings: how it was made; `notes` are sentences about it, `seed` is also that of the intervals.
         provenance: which model, task and version.
     """
+    seed = int(settings.get("seed", 0))
+    layout = Layout.of(heard.conditions, heard.probes)
+    redrawn = Redrawn.of(member_of(heard), heard.groups, seed=seed)
+    measured = measure(heard, layout, redrawn)
+    against = against_of(heard, layout, measured)
+    untested = [name for k, name in enumerate(heard.classes) if k not in measured.tested]
     return Ablation(
         label=heard.label,
         classes=heard.classes,
+        multilabel=heard.truth.ndim == 2,
         targets=heard.targets,
-        table=table_of(heard),
-        settings=dict(settings),
+        settings={name: value for name, value in settings.items() if name != "notes"},
         provenance=dict(provenance),
+        notes=(*settings.get("notes", ()), *_missing(untested)),
+        table=table_of(heard, measured),
+        sets=sets_of(heard),
+        baseline=baseline_of(heard, layout, measured, redrawn),
+        effects=effects_of(heard, layout, measured),
+        against=against,
+        paired=paired_of(heard, layout),
+        confusions=confusions_of(heard, layout),
+        diagonal=diagonal_of(heard, layout, measured, primary_of(against), seed),
     )
+
+
+def _missing(classes: Sequence[str]) -> list[str]:
+    """What there is to say of classes that the test clips do not tell from the others."""
+    if not classes:
+        return []
+    have = "has" if len(classes) == 1 else "have"
+    return [f"{', '.join(classes)} {have} no test clips of their own: nothing is said of them."]

@@ -1,112 +1,176 @@
-"""What an intervention did, class by class, beside control sets; and the result that is kept."""
+"""What an intervention did, class by class, beside control sets: the result that is kept."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from otoscope import plots
 from otoscope.errors import UsageError
 from otoscope.files import read_saved, write_json, write_table
+from otoscope.interventions.effects.curves import curves_of
+from otoscope.interventions.effects.documents import OWN_KEYS, document_of, targets_in, wide_of
+from otoscope.interventions.effects.measures import measures_of
+from otoscope.interventions.effects.sentences import sentences_of
 from otoscope.interventions.targets.target import Target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MEASURES = ("accuracy", "margin")
+__all__ = ["Ablation", "primary_of"]
+
+FRAMES = ("table", "sets", "baseline", "effects", "against", "paired", "confusions", "diagonal")
+
+_PREFERRED = ("displacement", "rate", "layer")
+
+UNITS = {
+    "accuracy": ("percentage points", 100.0),
+    "average_precision": ("percentage points", 100.0),
+    "margin": ("logits", 1.0),
+    "cross_entropy": ("nats", 1.0),
+}
+"""The unit in which changes of a measure are shown, and the factor to it."""
 
 
-def p_value(change: float, controls: np.ndarray) -> float:
-    """Share of sets that change as much as the target: (1 + control sets at least as extreme) / (1 + control
-    sets).
-
-    Extreme is a change of at least the same size in either direction. With R sets it is never below 1 / (R +
-    1).
-
-    >>> p_value(-0.2, np.array([0.0, -0.1, 0.3, 0.1]))
-    0.4
-    """
-    # Differences of the same two shares may differ in the last bit.
-    extreme = np.abs(controls) >= abs(change) - 1e-9
-    return float((1 + extreme.sum()) / (1 + len(controls)))
+def primary_of(against: pd.DataFrame) -> str:
+    """The way of matching that verdicts rest on: the strictest that was drawn; "" without control sets."""
+    drawn = list(dict.fromkeys(against["match"]))
+    return next((match for match in (*_PREFERRED, *drawn) if match in drawn), "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ablation:
-    """Accuracy and margin of each class before and after switching neurons, beside matched control sets.
+    """What switching sets of neurons does to each class, beside matched control sets.
+
+    A class is here called a category. Measures are means over the seeds of a probe unless a frame has a
+    column `seed`; `accuracy` and `average_precision` are in [0, 1], `margin` in logits, `cross_entropy` in
+    nats, see `measures_of`. Every change is the value with neurons switched less that of the unmodified model.
+    Intervals are of 95 %, of groups of test clips drawn again (clips, where there are no groups), by Student's
+    t; they are NaN for a class in one group, and of no width where no clip changes, which says nothing of
+    clips that were not heard.
 
     Attributes:
         label: the labeling.
         classes: its classes.
+        multilabel: whether a clip may have several.
         targets: the sets of neurons.
-        table: one row per target, condition, draw and class: `target`, `condition` (`baseline`, `target` or
-            `control`), `draw` (of a control set, from 1; else 0), `category`, `clips` (in test), `accuracy`
-            (0 to 1) and `margin` (mean over clips of the true class's logit minus the largest other).
-        settings: gain, draws, seed, probe, preset, splits and what they led to.
+        settings: how the experiment was made.
         provenance: which model, task, settings and version the store is of.
+        notes: what a reader must know of it.
+        table: one row per target, condition, probe, seed and class: `target`, `condition` (`baseline`,
+            `target` or `control`), `match` (how the control set was matched; else ""), `draw` (of a control
+            set, from 1; else 0), `probe`, `seed`, `category`, `clips` (of the class in test) and the measures.
+            The unmodified model has rows under each target.
+        sets: one row per target and control set: `target`, `condition`, `match`, `draw`, `neurons` (how many
+            are switched; of a basis control, directions), `displacement` (how far the standardised embedding
+            of a test clip moves, in the mean) and `relative` (the same in parts of the target's).
+        baseline: what the unmodified model's probe tells, one row per probe and class, and a first one for all
+            classes with the category "" (not multi-label): `probe`, `category`, `clips`, `value` (accuracy or
+            average precision), `low`, `high`, and `chance` (of naming the most frequent class of the test
+            clips; multi-label: the share of test clips that bear the class).
+        effects: one row per target, class, probe and measure: `target, category, probe, measure, clips,
+            baseline, ablated, change`, its interval `low, high`, paired by clip, and `seed_sd` (sd of the
+            change over seeds; NaN with one).
+        against: one row per target, class, probe, measure and way of matching: `controls` (number of sets),
+            `mean, low, high` (mean and central 95 % of their changes), `excess` (the target's change less that
+            mean) with its interval `excess_low, excess_high` (of clips, these control sets given), `p` (see
+            `rank_p`), `p_adjusted` (for all classes at once, see `adjusted_p`), `t` and `t_p` (see `t_of`).
+            The neighbour control is one set, not drawn by chance: its p and t are NaN.
+        paired: one row per target, class and probe: `clips`, `right` (before), `lost` and `gained`, each a
+            mean over seeds, and `mcnemar_p` (exact; the largest over seeds). Empty if multi-label.
+        confusions: one row per target, probe, class and other class that clips are taken for, where that
+            changes: `target, probe, category, predicted, before, after, change`, in clips, means over seeds.
+            Empty if multi-label.
+        diagonal: one row per probe and measure, if two or more targets are of a single class each: `self`
+            (mean change of the class whose neurons are switched), `cross` (mean change of the other targets'
+            classes), `difference`, `p` (that targets' names mean nothing: permuted, two-sided), `p_controls`
+            (the same difference in each draw of control sets) and `classes` (how many).
     """
 
     label: str
     classes: tuple[str, ...]
+    multilabel: bool
     targets: tuple[Target, ...]
-    table: pd.DataFrame
     settings: dict[str, Any]
     provenance: dict[str, Any]
+    notes: tuple[str, ...]
+    table: pd.DataFrame
+    sets: pd.DataFrame
+    baseline: pd.DataFrame
+    effects: pd.DataFrame
+    against: pd.DataFrame
+    paired: pd.DataFrame
+    confusions: pd.DataFrame
+    diagonal: pd.DataFrame
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is measured of each class, see `otoscope.interventions.effects.measures.measures_of`."""
+        return measures_of(self.multilabel)
+
+    @cached_property
+    def probe(self) -> str:
+        """Name of the probe that counts."""
+        return str(self.effects["probe"].iloc[0]) if len(self.effects) else ""
+
+    @cached_property
+    def primary(self) -> str:
+        """The way of matching that verdicts rest on: displacement if drawn, else rate, layer, or the first.
+
+        "" without control sets.
+        """
+        return primary_of(self.against)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """One row per target and class.
+        """One row per target and class, of the probe that counts and the primary control sets.
 
-        Columns: `target`, `category`, `clips`, and for `accuracy` and for `margin`, with that name in front:
-        `_baseline` and `_ablated` (the model as it is; the target switched), `_change` (their difference),
-        `_controls_mean`, `_controls_low`, `_controls_high` (mean and central 95 % under control sets, in the
-        unit of `_ablated`) and `_p` (see `p_value`; uncorrected for the number of classes).
+        Columns: `target`, `category`, `clips`, and for each measure, with its name in front: `_baseline` and
+        `_ablated` (the model as it is; the target switched), `_change` (their difference), its interval `_low`
+        and `_high`, `_controls_mean`, `_controls_low`, `_controls_high` (mean and central 95 % under control
+        sets, in the unit of `_ablated`), `_p` and `_p_adjusted`.
         """
-        rows = []
-        for (target, category), part in self._counted.groupby(["target", "category"], sort=False):
-            row: dict[str, Any] = {
-                "target": target,
-                "category": category,
-                "clips": int(part["clips"].iloc[0]),
-            }
-            for measure in MEASURES:
-                row |= {f"{measure}_{key}": value for key, value in _compare(part, measure).items()}
-            rows.append(row)
-        return pd.DataFrame(rows)
+        return wide_of(self)
 
     @cached_property
-    def _counted(self) -> pd.DataFrame:
-        own = self.table[self.table["probe"] == self.settings["probe"]]
-        keys = ["target", "condition", "match", "draw", "category"]
-        return own.groupby(keys, sort=False)[["clips", *MEASURES]].mean().reset_index()
+    def curves(self) -> pd.DataFrame:
+        """The targets that belong to a series, of the probe that counts and the primary control sets.
+
+        One row per target, class and measure: `series, of, at` (see `Target`), `x` (`at` as a number, NaN
+        where it is none), `neurons`, `category`, `measure`, `change`, its interval `low, high`,
+        `controls_mean, controls_low, controls_high` (changes too) and `p`.
+        """
+        return curves_of(self)
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """The verdicts in words, made from the numbers."""
+        return sentences_of(self)
 
     def any_class_p(self, target: str, measure: str) -> float:
-        """One p for all classes: the target's largest change of any class against each control set's."""
-        part = self._counted[self._counted["target"] == target]
-        wide = part.pivot(index=["condition", "draw"], columns="category", values=measure)
-        largest = (wide - wide.loc[("baseline", 0)]).abs().max(axis=1)
-        return p_value(float(largest[("target", 0)]), largest["control"].to_numpy())
+        """One p for all classes: the target's farthest class against the farthest of each primary control set.
+
+        NaN without control sets.
+        """
+        against = self.against
+        mine = (against["target"] == target) & (against["measure"] == measure)
+        counted = (against["probe"] == self.probe) & (against["match"] == self.primary)
+        return float(against.loc[mine & counted, "p_adjusted"].min())
 
     def document(self) -> dict[str, Any]:
         """The result as one JSON document, all but the single control sets."""
-        return {
-            "label": self.label,
-            "classes": list(self.classes),
-            **self.settings,
-            "results": [self._target_document(target) for target in self.targets],
-            "provenance": self.provenance,
-        }
+        return document_of(self)
 
     def save(self, folder: str | Path) -> None:
-        """Write `ablation.json`, and `table` and `summary` as Parquet and CSV, into a folder."""
-        folder = Path(folder)
-        write_table(folder / "table", self.table)
-        write_table(folder / "summary", self.summary)
-        write_json(folder / "ablation.json", self.document())
+        """Write `ablation.json`, and the frames and `summary` as Parquet and CSV, into a folder."""
+        place = Path(folder)
+        for name in FRAMES:
+            write_table(place / name, getattr(self, name))
+        write_table(place / "summary", self.summary)
+        write_json(place / "ablation.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Ablation":
@@ -115,102 +179,92 @@ class Ablation:
         Raises:
             OtoscopeError: the folder holds no ablation.
         """
-        folder = Path(folder)
-        document = read_saved(folder, "ablation.json", by="otoscope ablate")
-        targets = tuple(
-            Target(
-                each["target"],
-                tuple(each["categories"]),
-                tuple((int(n), int(j)) for n, j in each["addresses"]),
-            )
-            for each in document.pop("results")
-        )
+        place = Path(folder)
+        document = read_saved(place, "ablation.json", by="otoscope ablate")
         return cls(
-            label=document.pop("label"),
-            classes=tuple(document.pop("classes")),
-            targets=targets,
-            table=pd.read_parquet(folder / "table.parquet"),
-            provenance=document.pop("provenance"),
-            settings=document,
+            label=document["label"],
+            classes=tuple(document["classes"]),
+            multilabel=document["multilabel"],
+            targets=targets_in(document["results"]),
+            settings={name: value for name, value in document.items() if name not in OWN_KEYS},
+            provenance=document["provenance"],
+            notes=tuple(document["notes"]),
+            **{name: pd.read_parquet(place / f"{name}.parquet") for name in FRAMES},
         )
 
     def plot(
-        self, target: str | None = None, *, measure: str = "accuracy", ax: "Axes | None" = None
+        self,
+        target: str | None = None,
+        *,
+        measure: str | None = None,
+        match: str | None = None,
+        ax: "Axes | None" = None,
     ) -> "Axes":
         """Each class's change, the target's classes in bold, over the changes under control sets.
 
         Args:
             target: name of a target; the first by default.
-            measure: `accuracy`, drawn in percentage points, or `margin`, in logits.
+            measure: one of `measures`, the first by default; shares are drawn in percentage points.
+            match: which control sets; the primary ones by default.
             ax: where to draw; a new figure by default.
 
         Raises:
-            UsageError: no such target or measure.
+            UsageError: no such target, measure or way of matching.
         """
-        names = {each.name: each for each in self.targets}
-        target = self.targets[0].name if target is None else target
-        if target not in names:
-            raise UsageError(f"there is no target {target!r}; this ablation has {', '.join(names)}")
-        if measure not in MEASURES:
-            raise UsageError(f"there is no measure {measure!r}; an ablation has {' and '.join(MEASURES)}")
-        unit, scale = ("percentage points", 100.0) if measure == "accuracy" else ("logits", 1.0)
-        rows = self.summary[self.summary["target"] == target]
-        before = rows[f"{measure}_baseline"]
-        shown = pd.DataFrame(
-            {
-                "category": rows["category"],
-                "change": scale * rows[f"{measure}_change"],
-                "low": scale * (rows[f"{measure}_controls_low"] - before),
-                "high": scale * (rows[f"{measure}_controls_high"] - before),
-            }
-        ).reset_index(drop=True)
-        controls = self.table.query("target == @target and condition == 'control'")
-        baseline = controls["category"].map(dict(zip(rows["category"], before, strict=True)))
-        changes = pd.DataFrame(
-            {"category": controls["category"], "change": scale * (controls[measure] - baseline)}
+        chosen = _one_of("target", self.targets[0].name, target, [each.name for each in self.targets])
+        measure = _one_of("measure", self.measures[0], measure, self.measures)
+        match = _one_of("match", self.primary, match, list(dict.fromkeys(self.against["match"])))
+        unit, scale = UNITS[measure]
+        rows = self._figures(chosen, measure, match)
+        keys = ["change", "low", "high", "target_low", "target_high"]
+        rows[keys] *= scale
+        return plots.ablation(
+            rows,
+            ax,
+            controls=self.control_changes(chosen, measure, match).assign(
+                change=lambda f: f["change"] * scale
+            ),
+            targets=next(each.categories for each in self.targets if each.name == chosen),
+            label=f"change in {measure.replace('_', ' ')} ({unit})",
         )
-        label = f"change in {measure} ({unit})"
-        return plots.ablation(shown, ax, controls=changes, targets=names[target].categories, label=label)
+
+    def control_changes(self, target: str, measure: str, match: str) -> pd.DataFrame:
+        """The changes under each control set of one kind, of the probe that counts: `category, draw, change`."""
+        table = self.table
+        own = table[(table["target"] == target) & (table["probe"] == self.probe)]
+        means = own.groupby(["condition", "match", "category", "draw"], sort=False)[measure].mean()
+        before = means["baseline"][""].droplevel("draw")
+        if match not in means.get("control", pd.Series(dtype=float)).index.get_level_values(0):
+            return pd.DataFrame({"category": [], "draw": [], "change": []})
+        drawn = means["control"][match]
+        change = drawn - drawn.index.get_level_values("category").map(before)
+        return change.rename("change").reset_index()
+
+    def _figures(self, target: str, measure: str, match: str) -> pd.DataFrame:
+        """One target's changes as `plots.ablation` takes them, in the unit of the measure."""
+        keys = ["target", "category", "probe", "measure"]
+        effects, against = (
+            each[(each["target"] == target) & (each["measure"] == measure) & (each["probe"] == self.probe)]
+            for each in (self.effects, self.against)
+        )
+        own = effects.rename(columns={"low": "target_low", "high": "target_high"})
+        beside = against.loc[against["match"] == match, [*keys, "low", "high"]]
+        return own.merge(beside, on=keys, how="left")
+
+    def __repr__(self) -> str:
+        names = ", ".join(target.name for target in self.targets[:4])
+        more = f" and {len(self.targets) - 4} more" if len(self.targets) > 4 else ""
+        return f"Ablation({self.label!r}: {names}{more}; controls matched by {self.primary or 'nothing'})"
 
     def _repr_html_(self) -> str:
-        return str(self.summary.to_html(index=False, float_format="{:.3f}".format))
-
-    def _target_document(self, target: Target) -> dict[str, Any]:
-        rows = self.summary[self.summary["target"] == target.name].to_dict("records")
-        return {
-            "target": target.name,
-            "categories": list(target.categories),
-            "neurons": len(target.neurons),
-            "by_layer": target.by_layer,
-            "addresses": [list(address) for address in target.neurons],
-            "by_category": {
-                str(row["category"]): {"clips": row["clips"], **{m: _nested(row, m) for m in MEASURES}}
-                for row in rows
-            },
-            "any_class_p": {measure: self.any_class_p(target.name, measure) for measure in MEASURES},
-        }
+        said = "".join(f"<li>{escape(each)}</li>" for each in (*self.sentences, *self.notes))
+        table = self.summary.to_html(index=False, na_rep="", float_format="{:.3f}".format)
+        return f"<h4>{escape(repr(self))}</h4><ul>{said}</ul>{table}"
 
 
-def _compare(part: pd.DataFrame, measure: str) -> dict[str, float]:
-    """One class's figures in one measure, from its rows of the table."""
-    values = {condition: rows[measure].to_numpy() for condition, rows in part.groupby("condition")}
-    before, after, controls = float(values["baseline"][0]), float(values["target"][0]), values["control"]
-    low, high = np.quantile(controls, [0.025, 0.975])
-    return {
-        "baseline": before,
-        "ablated": after,
-        "change": after - before,
-        "controls_mean": float(controls.mean()),
-        "controls_low": float(low),
-        "controls_high": float(high),
-        "p": p_value(after - before, controls - before),
-    }
-
-
-def _nested(row: Mapping[Any, Any], measure: str) -> dict[str, Any]:
-    """A summary row's figures in one measure, under the words of the document."""
-    return {
-        **{key: row[f"{measure}_{key}"] for key in ("baseline", "ablated", "change")},
-        "controls": {key: row[f"{measure}_controls_{key}"] for key in ("mean", "low", "high")},
-        "p": row[f"{measure}_p"],
-    }
+def _one_of(what: str, default: str, given: str | None, there: "tuple[str, ...] | list[str]") -> str:
+    if given is None:
+        return default
+    if given not in there:
+        raise UsageError(f"there is no {what} {given!r}; this ablation has {', '.join(there) or 'none'}")
+    return given
