@@ -1,17 +1,18 @@
 """A target: the neurons that one experiment switches. And what those who choose it may look at."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.activations.store import Store
+from otoscope.errors import UsageError
 from otoscope.interventions.changes import Address
 from otoscope.tasks.labeling import Labeling
 
-__all__ = ["Learning", "Maker", "Target"]
+__all__ = ["Learning", "Maker", "Target", "classes_of_name", "ordered", "unique"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Target:
         series: what varies over a series of targets: "gain", "count" (of neurons), "layer" or "selector"; ""
             for a target by itself.
         of: name that the targets of one series share, "ANG+HAP" for example.
-        at: where it stands in its series: the gain, the number of neurons, the layer or the selector, as text.
+        at: where it stands in its series, as text: the gain, the number of neurons, the layer or the selector.
     """
 
     name: str
@@ -70,3 +71,42 @@ class Learning:
 
 Maker = Callable[[Learning], Sequence[Target]]
 """Chooses targets."""
+
+
+def unique(targets: Sequence[Target]) -> tuple[Target, ...]:
+    """The targets, if there are any and no two have one name.
+
+    Raises:
+        UsageError: there is none, or two have the same name.
+    """
+    if not targets:
+        raise UsageError("there is no target; expected at least one set of neurons to switch")
+    counted = Counter(target.name for target in targets)
+    if twice := [name for name, times in counted.items() if times > 1]:
+        raise UsageError(
+            f"several targets are named {', '.join(map(repr, twice))}; expected a name of its own for each: "
+            "results are told apart by it"
+        )
+    return tuple(targets)
+
+
+def ordered(neurons: Iterable[Address]) -> tuple[Address, ...]:
+    """Each neuron once, as a pair of plain integers, by layer and unit.
+
+    >>> ordered([(3, 5), (0, 9), (3, 5)])
+    ((0, 9), (3, 5))
+    """
+    return tuple(sorted({(int(layer), int(unit)) for layer, unit in neurons}))
+
+
+def classes_of_name(name: str, labeling: Labeling) -> tuple[str, ...]:
+    """The classes that a target's name means: one, or several joined by "+"; none where it names no class.
+
+    >>> emotion = Labeling("emotion", "emotion", ("ANG", "HAP", "SAD"))
+    >>> classes_of_name("ANG+HAP", emotion), classes_of_name("ANG+mine", emotion)
+    (('ANG', 'HAP'), ())
+    """
+    if name in labeling.classes:
+        return (name,)
+    parts = tuple(dict.fromkeys(name.split("+")))
+    return parts if set(parts) <= set(labeling.classes) else ()
