@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otoscope.activations import Store
     from otoscope.activations.twins import Twin
     from otoscope.interventions import Ablation, ProbeScore
+    from otoscope.interventions.controls.drawing import Match
     from otoscope.models import AudioModel
     from otoscope.neurons import Selection
     from otoscope.neurons.evidence.gathering import Evidence
@@ -36,8 +37,8 @@ class Study:
         models: specs that `load_model` takes.
         tasks: specs that `load_task` takes; every labeling of each is dissected.
         ablations: (model, labeling) pairs whose class-specific neurons are switched off.
-        each_class: switch off each class's neurons by themselves, an experiment a class; by default all of a
-            labeling's at once.
+        each_class: hold each class's neurons against control sets of their own; by default only all of a
+            labeling's together, and the classes against one another.
         permutations: label permutations behind every chance level and the tests of sharing.
         twins: untrained twins recorded beside each trained model.
         shuffled: twins with the trained weights shuffled, likewise.
@@ -57,6 +58,12 @@ class Study:
     bootstrap: int = 200
     seed: int = 0
 
+
+GAINS = (0.0, 0.5, 2.0)
+"""The gains of all class-specific neurons of a labeling that is ablated."""
+
+MATCHED: "tuple[Match, ...]" = ("layer", "displacement", "neighbour")
+"""The control sets of an ablation."""
 
 MINI_MODELS = ("mini:ssl", "mini:supervised", "mini:random")
 MINI_TASKS = ("mini:events", "mini:notes", "mini:voices")
@@ -283,7 +290,7 @@ def _hear(study: Study, folder: Path, limit: int | None, progress: bool, pair: t
     return _Heard(
         place,
         tuple(_dissect(held, label, study, spec, task) for label in store.labelings),
-        tuple(_ablate(store, label, model, study, progress) for label in ablated),
+        tuple(each for label in ablated for each in _ablate(store, label, model, study, progress)),
     )
 
 
@@ -342,10 +349,26 @@ def _dissect(store: Any, label: str, study: Study, model: str, task: str) -> Dis
 
 def _ablate(
     store: "Store", label: str, model: "AudioModel | None", study: Study, progress: bool
-) -> "Ablation":
+) -> "Iterator[Ablation]":
+    """All classes' neurons together, over some gains and beside controls; then class by class."""
     from otoscope.interventions import ablate
+    from otoscope.interventions.targets import all_neurons, class_neurons, gains_of
 
-    together = None if study.each_class else store.labeling(label).classes
-    ablation = ablate(store, label, categories=together, model=model, seed=study.seed, progress=progress)
-    ablation.save(store.results / f"ablate-{slug(label)}")
-    return ablation
+    designs = {
+        "all-gain": (gains_of(all_neurons(), GAINS), MATCHED),
+        "classes": (class_neurons(), MATCHED if study.each_class else ()),
+    }
+    for name, (targets, matched) in designs.items():
+        place = store.results / f"ablate-{slug(label)}-{name}"
+        ablation = ablate(
+            store,
+            label,
+            targets=targets,
+            matched=matched,
+            model=model,
+            seed=study.seed,
+            cache=place / "outcomes",
+            progress=progress,
+        )
+        ablation.save(place)
+        yield ablation

@@ -20,23 +20,25 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.interventions.changes import Address, Clamp, Directions, Gain, Patch
 from otoscope.interventions.controls import ControlSet, Pool, draw_controls
 from otoscope.interventions.controls.drawing import MATCHES, Match
-from otoscope.interventions.effects import Ablation, Heard, collect
+from otoscope.interventions.effects import Ablation, Detectable, Heard, check_tested, collect, detectable
 from otoscope.interventions.experiment import Condition, hear
 from otoscope.interventions.outcomes import Judge
+from otoscope.interventions.probes.fitted import Fitted
 from otoscope.interventions.probes.scores import Probe, fit_probes, usable
 from otoscope.interventions.probes.splits import class_index, make_splits
-from otoscope.interventions.running import Changes, Donors
-from otoscope.interventions.targets import Learning, Maker, Target, class_neurons, given
+from otoscope.interventions.running import Changes
+from otoscope.interventions.targets import Learning, Maker, Target, class_neurons, draw_donors, given, unique
 from otoscope.models import load_model
 from otoscope.models.base import AudioModel
 
-__all__ = ["How", "ablate"]
+__all__ = ["MATCHED", "How", "ablate"]
 
 How: TypeAlias = Literal["gain", "mean", "clamp", "resample", "patch"]
 """What is done to the neurons: multiplied by a gain; held at their mean activation, or at a value; given the
 activations of a random other clip, or of one of the target's class."""
 
 MATCHED: tuple[Match, ...] = ("layer", "rate", "displacement", "neighbour")
+"""The kinds of control sets that are drawn where none are named."""
 
 
 def ablate(
@@ -58,10 +60,10 @@ def ablate(
     probe_seeds: int = 3,
     device: torch.device | str | None = None,
     cache: str | Path | None = None,
-    say: Callable[[str], None] = lambda _: None,
+    say: Callable[[str], object] = lambda _: None,
     progress: bool = False,
 ) -> Ablation:
-    """Switch neurons off; compare each class's accuracy and margin with the intact model and with controls.
+    """Switch neurons off; compare what each class loses with the intact model and with control sets.
 
     One fold is used, the first where there are several: the probes are trained, and the neurons are selected,
     on the clips outside its test set, and the test clips are read from their paths and embedded again.
@@ -74,7 +76,9 @@ def ablate(
         neurons: switch off these (layer, unit) pairs instead.
         targets: choose what to switch off in another way, see `otoscope.interventions.targets`.
         model: the model that was recorded; loaded by the store's own account of it by default.
-        how: what is done to the neurons.
+        how: what is done to the neurons: "gain" multiplies them, "mean" holds them at their mean activation,
+            "clamp" at a value, "resample" gives them the activations of a random other clip, "patch" those of
+            a clip of the target's class.
         gain: factor on the neurons: 0 is off, between 0 and 1 weaker, above 1 stronger; with how="clamp" the
             value that they are held at.
         controls: number of control sets of each kind. No p falls below 1 / (controls + 1).
@@ -86,35 +90,32 @@ def ablate(
             scikit-learn classifier. Of `logistic` and `evar` the other is trained beside it.
         probe_seeds: how often each probe is trained.
         device: where the model runs, "cuda" for example; where it is, by default.
-        cache: a folder that keeps outcomes as they come: a call that was stopped goes on where it was.
-        say: told what can be seen, before the work, and what is done.
+        cache: a folder that keeps outcomes as they come: a call that was stopped goes on where it was, and
+            one with more control sets hears only those that are new.
+        say: told, before the work, what can be seen with so many test clips.
         progress: show a progress bar on stderr.
 
     Raises:
         UsageError: an unknown labeling, class, neuron or probe, or options that exclude each other.
-        OtoscopeError: nothing to switch off, another model than the recorded one, clips that changed since,
-            or a layer without enough neurons for controls.
+        OtoscopeError: nothing to switch off, another model than the recorded one, clips that changed since, a
+            class without a test clip, or a layer without enough neurons for controls.
     """
     labeling = store.labeling(label)
     make = _maker(categories, neurons, targets, preset, gain)
     _check_options(controls, matched, probe_seeds)
+    model = _recorded_model(store, model, device)
     truth, groups = class_index(labeling, store.clips), labeling.groups(store.clips)
     splits = make_splits(labeling, store.clips, usable(store), seed=seed)
     fold = splits.folds[0]
-    chosen = tuple(make(Learning(store, labeling, fold.learning, seed)))
-    model = _recorded_model(store, model, device)
+    chosen = unique(make(Learning(store, labeling, fold.learning, seed)))
+    check_tested(chosen, truth[fold.test], labeling.classes, splits.description)
     probes = fit_probes(store, labeling, fold, probe, seeds=range(seed, seed + probe_seeds), model=model)
+    visible = _visible(probes[0], store.embedding[fold.test], truth[fold.test], labeling.classes, controls)
+    for sentence in visible.sentences:
+        say(sentence)
     spread = store.embedding[fold.learning].std(axis=0, dtype=np.float64)
     pool = Pool(store, fold.learning, model, spread, batch_size)
-    donors = _donors(how, chosen, truth, fold.learning, fold.test, seed)
-    conditions, notes = [Condition("", "intact", 0, ())], list[str]()
-    for target in chosen:
-        conditions.append(Condition(target.name, "target", 0, _changes(how, target, target.neurons, pool)))
-        sets, remarks = draw_controls(pool, target.neurons, matched, controls, seed=seed)
-        notes += remarks
-        conditions += [
-            Condition(target.name, each.match, each.draw, _switched(how, target, each, pool)) for each in sets
-        ]
+    conditions, notes = _conditions(chosen, pool, how, matched, controls, seed)
     outcomes = hear(
         model,
         store,
@@ -123,21 +124,12 @@ def ablate(
         Judge(probes, truth, spread),
         classes=labeling.classes,
         batch_size=batch_size,
-        donors=donors,
+        donors=draw_donors(how, chosen, truth, fold.learning, fold.test, seed, classes=labeling.classes),
         cache=None if cache is None else Path(cache),
         progress=progress,
     )
-    unit = np.arange(len(truth)) if groups is None else groups
-    heard = Heard(
-        label,
-        labeling.classes,
-        chosen,
-        conditions,
-        outcomes,
-        probes,
-        truth[fold.test],
-        unit[fold.test],
-    )
+    unit = fold.test if groups is None else groups[fold.test]
+    heard = Heard(label, labeling.classes, chosen, conditions, outcomes, probes, truth[fold.test], unit)
     settings = {
         "how": how,
         "gain": gain,
@@ -150,7 +142,8 @@ def ablate(
         "splits": splits.description,
         "fold": f"1 of {len(splits.folds)}",
         "clips": {"selection": len(fold.learning), "probe": len(fold.learning), "test": len(fold.test)},
-        "notes": list(dict.fromkeys(notes)),
+        "detectable": visible.document(),
+        "notes": notes,
     }
     return collect(heard, settings, {"otoscope": __version__, "recording": dict(store.info)})
 
@@ -163,22 +156,17 @@ def _maker(
     level: float,
 ) -> Maker:
     """What chooses the targets."""
-    asked = [
-        word
-        for word, value in (("categories", categories), ("neurons", neurons), ("targets", targets))
-        if value is not None
-    ]
-    if len(asked) > 1:
+    asked = {"categories": categories, "neurons": neurons, "targets": targets}
+    named = [word for word, value in asked.items() if value is not None]
+    if len(named) > 1:
         raise UsageError(
-            f"both {' and '.join(asked)} are given; expected one: whose neurons, or which neurons"
+            f"both {' and '.join(named)} are given; expected one of them: whose neurons, or which neurons"
         )
     if targets is not None:
         return targets
-    return (
-        class_neurons(categories, preset=preset, level=level)
-        if neurons is None
-        else given(neurons, level=level)
-    )
+    if neurons is not None:
+        return given(neurons, level=level)
+    return class_neurons(categories, preset=preset, level=level)
 
 
 def _check_options(controls: int, matched: Sequence[Match], probe_seeds: int) -> None:
@@ -189,46 +177,7 @@ def _check_options(controls: int, matched: Sequence[Match], probe_seeds: int) ->
     if unknown := [each for each in matched if each not in MATCHES]:
         raise UsageError(f"controls cannot be matched by {unknown[0]!r}; expected {', '.join(MATCHES)}")
     if probe_seeds < 1:
-        raise UsageError(f"probe_seeds is {probe_seeds}; expected at least 1")
-
-
-def _changes(how: How, target: Target, neurons: Sequence[Address], pool: Pool) -> Changes:
-    """What a condition does to neurons, be they the target's or a control set's."""
-    if how == "mean":
-        return (Clamp(pool.mean_activations(neurons)),)
-    if how == "clamp":
-        return (Clamp(dict.fromkeys(neurons, target.level)),)
-    if how in ("resample", "patch"):
-        return (Patch(tuple(neurons), "+".join(target.categories) if how == "patch" else "any"),)
-    return (Gain.of(neurons, target.level),)
-
-
-def _switched(how: How, target: Target, drawn: ControlSet, pool: Pool) -> Changes:
-    if drawn.bases:
-        return (Directions(drawn.bases, target.level if how == "gain" else 0.0),)
-    return _changes(how, target, drawn.neurons, pool)
-
-
-def _donors(
-    how: How,
-    targets: Sequence[Target],
-    truth: NDArray[Any],
-    learning: NDArray[np.int64],
-    test: NDArray[np.int64],
-    seed: int,
-) -> Donors | None:
-    """Which clip gives each test clip its activations: any, or one of the target's classes."""
-    if how not in ("resample", "patch"):
-        return None
-    if how == "resample":
-        allowed = {"any": learning}
-    else:
-        raise NotImplementedError
-    random = np.random.default_rng(seed)
-    return {
-        source: dict(zip(test.tolist(), random.choice(rows, len(test)).tolist(), strict=True))
-        for source, rows in allowed.items()
-    }
+        raise UsageError(f"probe_seeds is {probe_seeds}; expected at least 1 training of each probe")
 
 
 def _recorded_model(store: Store, model: AudioModel | None, device: torch.device | str | None) -> AudioModel:
@@ -249,3 +198,58 @@ def _recorded_model(store: Store, model: AudioModel | None, device: torch.device
             "the same weights and front end: give that model, or record again"
         )
     return model if device is None else model.to(device)
+
+
+def _visible(
+    probe: Fitted, embedding: NDArray[np.float32], truth: NDArray[Any], classes: Sequence[str], controls: int
+) -> Detectable:
+    """What so many test clips and control sets can show, from what the probe makes of the recorded clips."""
+    member = truth if truth.ndim == 2 else truth[:, None] == np.arange(len(classes))
+    clips = member.sum(axis=0)
+    tested = np.flatnonzero(clips)
+    accuracy = np.full(len(tested), np.nan)
+    if truth.ndim == 1:
+        hit = probe.logits(embedding).argmax(axis=1) == truth
+        accuracy = np.array([hit[truth == k].mean() for k in tested])
+    return detectable(
+        clips[tested].tolist(), accuracy.tolist(), controls, [classes[k] for k in tested.tolist()]
+    )
+
+
+def _conditions(
+    targets: Sequence[Target], pool: Pool, how: How, matched: Sequence[Match], controls: int, seed: int
+) -> tuple[list[Condition], list[str]]:
+    """The unmodified model, every target and its control sets; and how well these match.
+
+    Targets with the same neurons, at several gains say, have the same control sets.
+    """
+    drawn: dict[tuple[Address, ...], list[ControlSet]] = {}
+    conditions, notes = [Condition("", "intact", 0, ())], []
+    for target in targets:
+        if target.neurons not in drawn:
+            drawn[target.neurons], remarks = draw_controls(pool, target.neurons, matched, controls, seed=seed)
+            notes += [f"{target.of or target.name}: {remark}" for remark in remarks]
+        switched = _changes(how, target, target.neurons, pool)
+        conditions.append(Condition(target.name, "target", 0, switched))
+        for each in drawn[target.neurons]:
+            switched = _controlled(how, target, each, pool)
+            conditions.append(Condition(target.name, each.match, each.draw, switched))
+    return conditions, notes
+
+
+def _changes(how: How, target: Target, neurons: Sequence[Address], pool: Pool) -> Changes:
+    """What a condition does to neurons, be they the target's or a control set's."""
+    if how == "mean":
+        return (Clamp(pool.mean_activations(neurons)),)
+    if how == "clamp":
+        return (Clamp(dict.fromkeys(neurons, target.level)),)
+    if how in ("resample", "patch"):
+        return (Patch(tuple(neurons), "+".join(target.categories) if how == "patch" else "any"),)
+    return (Gain.of(neurons, target.level),)
+
+
+def _controlled(how: How, target: Target, drawn: ControlSet, pool: Pool) -> Changes:
+    """What a condition does to a control set."""
+    if drawn.bases:
+        return (Directions(drawn.bases, target.level if how == "gain" else 0.0),)
+    return _changes(how, target, drawn.neurons, pool)
