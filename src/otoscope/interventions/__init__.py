@@ -14,7 +14,7 @@ from otoscope.interventions.changes import (
     tape,
 )
 from otoscope.interventions.controls import control_sets
-from otoscope.interventions.effects import Ablation
+from otoscope.interventions.effects import Ablation, Detectable, detectable
 from otoscope.interventions.probes import (
     Fold,
     LinearProbe,
@@ -25,14 +25,35 @@ from otoscope.interventions.probes import (
     probe_accuracy,
 )
 from otoscope.interventions.running import Batch, embed, read_batches
-from otoscope.interventions.targets import Learning, Maker, Target, class_neurons, given
+from otoscope.interventions.targets import (
+    PUBLISHED,
+    Learning,
+    Maker,
+    Published,
+    Target,
+    all_neurons,
+    class_neurons,
+    counts_of,
+    from_file,
+    from_store,
+    gains_of,
+    given,
+    layers_of,
+    named,
+    pairs,
+    published,
+    selectors_of,
+    shared_neurons,
+)
 
 __all__ = [
+    "PUBLISHED",
     "Ablation",
     "Address",
     "Batch",
     "Change",
     "Clamp",
+    "Detectable",
     "Directions",
     "Fold",
     "Gain",
@@ -41,19 +62,32 @@ __all__ = [
     "Maker",
     "Patch",
     "ProbeScore",
+    "Published",
     "Splits",
     "Tape",
     "Target",
     "ablate",
+    "all_neurons",
     "class_neurons",
     "control_sets",
+    "counts_of",
+    "detectable",
     "embed",
+    "from_file",
+    "from_store",
     "gains",
+    "gains_of",
     "given",
     "intervene",
+    "layers_of",
     "logistic_probe",
     "make_splits",
+    "named",
+    "pairs",
     "probe_accuracy",
+    "published",
     "read_batches",
+    "selectors_of",
+    "shared_neurons",
     "tape",
 ]
