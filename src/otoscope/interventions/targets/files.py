@@ -112,8 +112,8 @@ def _of_table(path: Path, table: pd.DataFrame) -> Lists:
     if missing := [name for name in ("layer", "unit") if name not in table.columns]:
         there = ", ".join(map(str, table.columns)) or "none"
         raise OtoscopeError(
-            f"{path} has no column {' or '.join(missing)}; it has {there}; expected layer and unit, and target "
-            "or category if there are several lists"
+            f"{path} has no column {' or '.join(missing)}; it has {there}; expected layer and unit, and "
+            "target or category if there are several lists"
         )
     rows = [[_number(value) for value in row] for row in table[["layer", "unit"]].to_numpy(object).tolist()]
     by = next((name for name in ("target", "category") if name in table.columns), None)

@@ -103,8 +103,8 @@ def named(name: str, *, level: float = 0.0) -> Maker:
             ) from error
         if found.model.split("/")[0] not in model:
             warnings.warn(
-                f"{about}: in other weights a unit of the same number is another unit, and no effect is to be "
-                "expected of it",
+                f"{about}: in other weights a unit of the same number is another unit, and no effect is to "
+                "be expected of it",
                 stacklevel=2,
             )
         known = set(found.categories) <= set(learning.labeling.classes)

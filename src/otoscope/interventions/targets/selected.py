@@ -96,8 +96,9 @@ def shared_neurons(*, preset: str = "aape", level: float = 0.0) -> Maker:
         if not targets:
             raise OtoscopeError(
                 f"labeling {learning.labeling.name!r}: preset {preset!r} finds no neuron that is specific to "
-                "two classes on the clips outside the test set; expected a preset that may give a neuron to "
-                "several classes, and classes that share some: try aape or specific, or the neurons of pairs"
+                "two classes on the clips outside the test set; expected classes that share some, and a "
+                "preset that may give a neuron to several, as aape, lape and specific do; try another of these, or "
+                "the neurons of pairs of classes"
             )
         return targets
 

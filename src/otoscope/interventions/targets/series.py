@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 
@@ -18,9 +17,6 @@ RANDOM = "random"
 
 _SELECTORS = {"probability": "lap"}
 """Selectors that go by another name here."""
-
-By: TypeAlias = str
-"""What ranks neurons: "probability", "random", or the name of a selector, "entropy" for example."""
 
 
 def gains_of(maker: Maker, gains: Sequence[float]) -> Maker:
@@ -54,7 +50,7 @@ def gains_of(maker: Maker, gains: Sequence[float]) -> Maker:
     return make
 
 
-def counts_of(maker: Maker, counts: Sequence[int], *, by: By = "entropy") -> Maker:
+def counts_of(maker: Maker, counts: Sequence[int], *, by: str = "entropy") -> Maker:
     """The first neurons of each target, more and more of them: every set lies within the next larger one.
 
     Args:
@@ -81,13 +77,7 @@ def counts_of(maker: Maker, counts: Sequence[int], *, by: By = "entropy") -> Mak
 
     def make(learning: Learning) -> list[Target]:
         targets = maker(learning)
-        for target in targets:
-            if len(target.neurons) < max(counts):
-                raise OtoscopeError(
-                    f"target {target.name!r} has {len(target.neurons)} neurons, and counts go up to "
-                    f"{max(counts)}; expected none above the former; try smaller ones, a preset that selects "
-                    "more, or selectors_of, which takes as many as are asked for"
-                )
+        _check_enough(targets, max(counts))
         selector = _SELECTORS.get(by, by)
         ranks = None if by == RANDOM else ranked(learning, [selector])[selector]
         return [
@@ -135,6 +125,16 @@ def _order(target: Target, ranks: Ranks | None, learning: Learning, number: int)
     own = set(target.neurons)
     places = [each for each in ranks.first(target.categories) if each in own]
     return list(dict.fromkeys([*places, *(each for each in ranks.first() if each in own), *target.neurons]))
+
+
+def _check_enough(targets: Sequence[Target], most: int) -> None:
+    for target in targets:
+        if len(target.neurons) < most:
+            raise OtoscopeError(
+                f"target {target.name!r} has {len(target.neurons)} neurons, and counts go up to {most}; "
+                "expected none above the former; try smaller ones, a preset that selects more, or "
+                "selectors_of, which takes as many as are asked for"
+            )
 
 
 def _check_distinct(what: str, values: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ class Target:
         series: what varies over a series of targets: "gain", "count" (of neurons), "layer" or "selector"; ""
             for a target by itself.
         of: name that the targets of one series share, "ANG+HAP" for example.
-        at: where it stands in its series, as text: the gain, the number of neurons, the layer or the selector.
+        at: its place in the series, as text: the gain, the number of neurons, the layer or the selector.
     """
 
     name: str
