@@ -190,7 +190,8 @@ def ablation(
 
     Args:
         summary: one row a class: `category`, `change` (targeted set against the unmodified model) and `low`,
-            `high` (central 95 % of the controls' changes), all in the unit that `label` names.
+            `high` (central 95 % of the controls' changes; NaN without controls), all in the unit that `label`
+            names; optionally `target_low`, `target_high`, the interval of `change`, drawn as a line.
         ax: where to draw; a new figure by default.
         controls: one row per control set and class, `category` and `change`: drawn as points.
         targets: the classes whose neurons were switched off; named in bold and marked with a diamond.
@@ -205,7 +206,8 @@ def ablation(
     rows = np.arange(len(names))
     ax.axvline(0.0, color=CONTROL, linewidth=1)
     low, high = summary["low"].to_numpy(dtype=float), summary["high"].to_numpy(dtype=float)
-    ax.barh(rows, high - low, 0.62, left=low, color=CONTROL, alpha=0.35, label="controls, 95 %")
+    if np.isfinite(low).any():
+        ax.barh(rows, high - low, 0.62, left=low, color=CONTROL, alpha=0.35, label="controls, 95 %")
     if controls is not None:
         need(controls, "ablation: controls", ("category", "change"))
         place = controls["category"].astype(str).map(dict(zip(names, rows, strict=True)))
@@ -223,6 +225,9 @@ def ablation(
             ax.scatter(
                 summary["change"][mask], rows[mask], 64, color=colour, marker=marker, label=text, zorder=3
             )
+            if {"target_low", "target_high"} <= set(summary.columns):
+                start, end = (summary[name][mask] for name in ("target_low", "target_high"))
+                ax.hlines(rows[mask], start, end, color=colour, linewidth=2, zorder=3)
     ax.set_yticks(rows)
     for text, name in zip(plain(ax.set_yticklabels(shown(names))), names, strict=True):
         text.set_fontweight("bold" if name in targets else "normal")

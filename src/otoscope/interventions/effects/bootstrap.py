@@ -60,8 +60,8 @@ class Redrawn:
             freedom: degrees of freedom.
 
         Returns:
-            Shape (...). NaN with less than one degree of freedom. 0 where all clips have the same value: draws
-            of clips that do not differ say nothing of clips that were not seen.
+            Shape (...). NaN with less than one degree of freedom. 0 where all clips have the same value:
+            draws of clips that do not differ say nothing of clips that were not seen.
         """
         if freedom < 1:
             return np.full(values.shape[:-1], np.nan)

@@ -63,9 +63,9 @@ class Detectable:
         if len(found):
             said.append(
                 f"Accuracy: a class must lose {_span(found['least_clips'], 0)} clips and gain none "
-                f"({_span(found['least_points'])} points) for exact McNemar to be at most {ALPHA:g}; a loss of "
-                f"{_span(found['clips_found'])} clips ({_span(found['points_found'])} points) is found with "
-                f"{POWER:.0%} power."
+                f"({_span(found['least_points'])} points) for exact McNemar to be at most {ALPHA:g}; a loss "
+                f"of {_span(found['clips_found'])} clips ({_span(found['points_found'])} points) is found "
+                f"with {POWER:.0%} power."
             )
         if len(lost):
             names = ", ".join(lost["category"])

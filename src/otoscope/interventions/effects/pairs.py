@@ -29,7 +29,8 @@ CONFUSIONS = {
 def mcnemar(lost: NDArray[np.int64], gained: NDArray[np.int64]) -> NDArray[np.float64]:
     """Exact two-sided p that as many clips are lost as gained: a fair coin for each clip that changes.
 
-    Clips are taken to be independent of each other, as those of one group may not be. 1 where no clip changes.
+    Clips are taken to be independent of each other, as those of one group may not be. 1 where no clip
+    changes.
 
     >>> mcnemar(np.array([6, 5, 0]), np.array([0, 0, 0])).tolist()
     [0.03125, 0.0625, 1.0]
@@ -72,11 +73,11 @@ def confusions_of(heard: "Heard", layout: Layout) -> pd.DataFrame:
     """One row per target, probe, class and class named instead of it, as `Ablation.confusions` has them."""
     rows = []
     if heard.truth.ndim == 1:
-        predicted = _predicted(heard)
+        predicted, truth = _predicted(heard), heard.truth.astype(np.int64)
         for probe, seeds in layout.probes.items():
-            clean = _confused(predicted[0, seeds], heard.truth, len(heard.classes))
+            clean = _confused(predicted[0, seeds], truth, len(heard.classes))
             for target, number in layout.targets.items():
-                switched = _confused(predicted[number, seeds], heard.truth, len(heard.classes))
+                switched = _confused(predicted[number, seeds], truth, len(heard.classes))
                 for true, named in np.argwhere(switched != clean):
                     if true != named:
                         before, after = clean[true, named], switched[true, named]

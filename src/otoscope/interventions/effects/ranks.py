@@ -19,8 +19,8 @@ Values = NDArray[np.float64]
 def rank_p(target: Values, controls: Values) -> Values:
     """Share of sets, the target among them, that lie at least as far from the mean of all as the target does.
 
-    (1 + number of such control sets) / (1 + control sets): with R control sets never below 1 / (R + 1). Far is
-    in either direction.
+    (1 + number of such control sets) / (1 + control sets): with R control sets never below 1 / (R + 1). Far
+    is in either direction.
 
     Args:
         target: shape (classes,).
@@ -64,7 +64,8 @@ def adjusted_p(target: Values, controls: Values) -> Values:
 def t_of(target: Values, controls: Values) -> tuple[Values, Values]:
     """How far the target lies from the mean of its control sets, in standard deviations, and the p by t.
 
-    (target - mean) / (sd sqrt(1 + 1 / R)), with R - 1 degrees of freedom: control sets are taken to be normal.
+    (target - mean) / (sd sqrt(1 + 1 / R)), with R - 1 degrees of freedom: control sets are taken to be
+    normal.
 
     Args:
         target: shape (classes,).
@@ -73,12 +74,11 @@ def t_of(target: Values, controls: Values) -> tuple[Values, Values]:
     Returns:
         t and two-sided p, each of shape (classes,). NaN for R < 2 and where all control sets do the same.
     """
-    nothing = np.full(len(target), np.nan)
-    sets = len(controls)
+    t, sets = np.full(len(target), np.nan), len(controls)
     if sets < 2:
-        return nothing, nothing
+        return t, t
     spread = controls.std(axis=0, ddof=1) * np.sqrt(1 + 1 / sets)
-    t = np.divide(target - controls.mean(axis=0), spread, out=nothing, where=spread > _SAME)
+    np.divide(target - controls.mean(axis=0), spread, out=t, where=spread > _SAME)
     return t, 2 * student.sf(np.abs(t), sets - 1)
 
 

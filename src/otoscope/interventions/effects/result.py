@@ -47,10 +47,10 @@ class Ablation:
 
     A class is here called a category. Measures are means over the seeds of a probe unless a frame has a
     column `seed`; `accuracy` and `average_precision` are in [0, 1], `margin` in logits, `cross_entropy` in
-    nats, see `measures_of`. Every change is the value with neurons switched less that of the unmodified model.
-    Intervals are of 95 %, of groups of test clips drawn again (clips, where there are no groups), by Student's
-    t; they are NaN for a class in one group, and of no width where no clip changes, which says nothing of
-    clips that were not heard.
+    nats, see `measures_of`. Every change is the value with neurons switched less that of the unmodified
+    model. Intervals are of 95 %, of groups of test clips drawn again (clips, where there are no groups), by
+    Student's t; they are NaN for a class in one group, and of no width where no clip changes, which says
+    nothing of clips that were not heard.
 
     Attributes:
         label: the labeling.
@@ -62,22 +62,22 @@ class Ablation:
         notes: what a reader must know of it.
         table: one row per target, condition, probe, seed and class: `target`, `condition` (`baseline`,
             `target` or `control`), `match` (how the control set was matched; else ""), `draw` (of a control
-            set, from 1; else 0), `probe`, `seed`, `category`, `clips` (of the class in test) and the measures.
-            The unmodified model has rows under each target.
+            set, from 1; else 0), `probe`, `seed`, `category`, `clips` (of the class in test) and the
+            measures. The unmodified model has rows under each target.
         sets: one row per target and control set: `target`, `condition`, `match`, `draw`, `neurons` (how many
             are switched; of a basis control, directions), `displacement` (how far the standardised embedding
             of a test clip moves, in the mean) and `relative` (the same in parts of the target's).
-        baseline: what the unmodified model's probe tells, one row per probe and class, and a first one for all
-            classes with the category "" (not multi-label): `probe`, `category`, `clips`, `value` (accuracy or
-            average precision), `low`, `high`, and `chance` (of naming the most frequent class of the test
-            clips; multi-label: the share of test clips that bear the class).
+        baseline: what the unmodified model's probe tells, one row per probe and class, and a first one for
+            all classes with the category "" (not multi-label): `probe`, `category`, `clips`, `value`
+            (accuracy or average precision), `low`, `high`, and `chance` (of naming the most frequent class of
+            the test clips; multi-label: the share of test clips that bear the class).
         effects: one row per target, class, probe and measure: `target, category, probe, measure, clips,
             baseline, ablated, change`, its interval `low, high`, paired by clip, and `seed_sd` (sd of the
             change over seeds; NaN with one).
         against: one row per target, class, probe, measure and way of matching: `controls` (number of sets),
-            `mean, low, high` (mean and central 95 % of their changes), `excess` (the target's change less that
-            mean) with its interval `excess_low, excess_high` (of clips, these control sets given), `p` (see
-            `rank_p`), `p_adjusted` (for all classes at once, see `adjusted_p`), `t` and `t_p` (see `t_of`).
+            `mean, low, high` (mean and central 95 % of their changes), `excess` (the target's change less
+            that mean) with its interval `excess_low, excess_high` (of clips, these control sets given), `p`
+            (see `rank_p`), `p_adjusted` (for all classes at once, see `adjusted_p`), `t`, `t_p` (see `t_of`).
             The neighbour control is one set, not drawn by chance: its p and t are NaN.
         paired: one row per target, class and probe: `clips`, `right` (before), `lost` and `gained`, each a
             mean over seeds, and `mcnemar_p` (exact; the largest over seeds). Empty if multi-label.
@@ -129,9 +129,9 @@ class Ablation:
         """One row per target and class, of the probe that counts and the primary control sets.
 
         Columns: `target`, `category`, `clips`, and for each measure, with its name in front: `_baseline` and
-        `_ablated` (the model as it is; the target switched), `_change` (their difference), its interval `_low`
-        and `_high`, `_controls_mean`, `_controls_low`, `_controls_high` (mean and central 95 % under control
-        sets, in the unit of `_ablated`), `_p` and `_p_adjusted`.
+        `_ablated` (the model as it is; the target switched), `_change` (their difference), its interval
+        `_low` and `_high`, `_controls_mean`, `_controls_low`, `_controls_high` (mean and central 95 % under
+        control sets, in the unit of `_ablated`), `_p` and `_p_adjusted`.
         """
         return wide_of(self)
 
@@ -151,7 +151,7 @@ class Ablation:
         return sentences_of(self)
 
     def any_class_p(self, target: str, measure: str) -> float:
-        """One p for all classes: the target's farthest class against the farthest of each primary control set.
+        """One p for all classes: the target's farthest against the farthest of each primary control set.
 
         NaN without control sets.
         """
@@ -216,40 +216,39 @@ class Ablation:
         match = _one_of("match", self.primary, match, list(dict.fromkeys(self.against["match"])))
         unit, scale = UNITS[measure]
         rows = self._figures(chosen, measure, match)
-        keys = ["change", "low", "high", "target_low", "target_high"]
-        rows[keys] *= scale
+        ends = ["change", "low", "high", "target_low", "target_high"]
+        controls = self.control_changes(chosen, measure, match)
         return plots.ablation(
-            rows,
+            rows.assign(**scale * rows[ends]),
             ax,
-            controls=self.control_changes(chosen, measure, match).assign(
-                change=lambda f: f["change"] * scale
-            ),
+            controls=controls.assign(change=scale * controls["change"]) if len(controls) else None,
             targets=next(each.categories for each in self.targets if each.name == chosen),
             label=f"change in {measure.replace('_', ' ')} ({unit})",
         )
 
     def control_changes(self, target: str, measure: str, match: str) -> pd.DataFrame:
-        """The changes under each control set of one kind, of the probe that counts: `category, draw, change`."""
+        """Changes under each control set of one kind, of the probe that counts: `category, draw, change`."""
         table = self.table
         own = table[(table["target"] == target) & (table["probe"] == self.probe)]
-        means = own.groupby(["condition", "match", "category", "draw"], sort=False)[measure].mean()
-        before = means["baseline"][""].droplevel("draw")
-        if match not in means.get("control", pd.Series(dtype=float)).index.get_level_values(0):
-            return pd.DataFrame({"category": [], "draw": [], "change": []})
-        drawn = means["control"][match]
-        change = drawn - drawn.index.get_level_values("category").map(before)
-        return change.rename("change").reset_index()
+        means = (
+            own.groupby(["match", "condition", "category", "draw"], sort=False)[measure].mean().reset_index()
+        )
+        before = means[means["condition"] == "baseline"].set_index("category")[measure]
+        drawn = means[(means["condition"] == "control") & (means["match"] == match)]
+        change = drawn[measure] - drawn["category"].map(before).astype(float)
+        return drawn[["category", "draw"]].assign(change=change).reset_index(drop=True)
 
     def _figures(self, target: str, measure: str, match: str) -> pd.DataFrame:
         """One target's changes as `plots.ablation` takes them, in the unit of the measure."""
-        keys = ["target", "category", "probe", "measure"]
         effects, against = (
             each[(each["target"] == target) & (each["measure"] == measure) & (each["probe"] == self.probe)]
             for each in (self.effects, self.against)
         )
-        own = effects.rename(columns={"low": "target_low", "high": "target_high"})
-        beside = against.loc[against["match"] == match, [*keys, "low", "high"]]
-        return own.merge(beside, on=keys, how="left")
+        own = effects[["category", "change", "low", "high"]]
+        beside = against.loc[against["match"] == match, ["category", "low", "high"]]
+        return own.rename(columns={"low": "target_low", "high": "target_high"}).merge(
+            beside, on="category", how="left"
+        )
 
     def __repr__(self) -> str:
         names = ", ".join(target.name for target in self.targets[:4])

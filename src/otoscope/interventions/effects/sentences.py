@@ -1,13 +1,248 @@
-"""Verdicts in words, from the numbers."""
+"""Verdicts in words, made from the numbers: what is lost, whether controls lose it too, what is not known."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from otoscope.interventions.effects.verdicts import ALPHA, CONTROLS, Figures, figures_of, is_beyond
+from otoscope.interventions.targets.target import Target
 
 if TYPE_CHECKING:
     from otoscope.interventions.effects.result import Ablation
 
 __all__ = ["sentences_of"]
 
+Row: TypeAlias = Mapping[str, Any]
+
+_WORDS = {"average_precision": "average precision", "cross_entropy": "cross-entropy"}
+_NOT_COVERED = (
+    "Intervals cover the choice of test clips, p the choice of control neurons; what another training of the "
+    "model would give is not covered."
+)
+
 
 def sentences_of(ablation: "Ablation") -> tuple[str, ...]:
-    """What an ablation found."""
-    return ()
+    """What an ablation found: a few sentences a target, and what holds for all.
+
+    The only threshold is 0.05, for the p adjusted for all classes against the primary control sets.
+    """
+    figures = figures_of(ablation, ablation.probe)
+    alone = [target for target in ablation.targets if not target.series]
+    return (
+        *_at_chance(ablation),
+        *(_of_target(ablation, target, figures) for target in alone),
+        *_of_series(ablation, figures),
+        *_of_diagonal(ablation),
+        *_of_other_probes(ablation, alone, figures),
+        *_of_controls(ablation),
+        _NOT_COVERED,
+    )
+
+
+def _at_chance(ablation: "Ablation") -> list[str]:
+    rows = ablation.baseline[ablation.baseline["probe"] == ablation.probe]
+    low = rows[rows["low"] <= rows["chance"]]
+    whole = low[low["category"] == ""]
+    if len(whole):
+        one = whole.iloc[0]
+        return [
+            f"The {ablation.probe} probe tells {ablation.label} no better than chance (accuracy "
+            f"{one['value']:.2f}, 95 %: {one['low']:.2f} to {one['high']:.2f}; the most frequent class alone "
+            f"{one['chance']:.2f}): nothing can drop."
+        ]
+    if low.empty:
+        return []
+    names = ", ".join(low["category"])
+    return [f"The {ablation.probe} probe tells {names} no better than chance: nothing can drop there."]
+
+
+def _of_target(ablation: "Ablation", target: Target, figures: Figures) -> str:
+    named = f"{target.name} ({_neurons(len(target.neurons))}):"
+    own = [name for name in target.categories if (target.name, name) in figures]
+    if not own:
+        return f"{named} {_anywhere(ablation, target.name, figures)}"
+    parts = [_of_class(ablation, name, figures[target.name, name], len(target.categories)) for name in own]
+    return " ".join([named, *parts])
+
+
+def _of_class(ablation: "Ablation", name: str, rows: Mapping[str, Row], among: int) -> str:
+    """What happens to one of a target's own classes, and how that compares with control sets."""
+    first, second = ablation.measures[:2]
+    said = [_change(rows[first], first)]
+    if "lost" in rows[first]:
+        one = rows[first]
+        said[0] += (
+            f", {one['lost']:.3g} of {one['right']:.3g} right clips lost and {one['gained']:.3g} gained"
+        )
+        said[0] += f" (McNemar p = {one['mcnemar_p']:.2g})"
+    said[0] += _beside(rows[first], first, ablation.primary)
+    said.append(_change(rows[second], second) + _beside(rows[second], second, ablation.primary))
+    head = f"{name}: " if among > 1 else ""
+    return f"{head}{'; '.join(said)}. {_verdict(rows, (first, second), ablation.primary)}"
+
+
+def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> str:
+    if not primary:
+        return "No control sets were drawn: whether other neurons do the same is not known."
+    ranked = [measure for measure in measures if np.isfinite(rows[measure]["against"][primary]["p_adjusted"])]
+    controls = CONTROLS[primary]
+    if not ranked or all(_few(rows[measure]["against"][primary]) for measure in ranked):
+        return "Too few control sets for a verdict."
+    found = [measure for measure in ranked if is_beyond(rows[measure]["against"][primary])]
+    if not found:
+        return f"No effect beyond {controls}." + _push(rows, measures, primary)
+    below = [each for each in found if rows[each]["against"][primary]["excess"] < 0]
+    above = [each for each in found if each not in below]
+    sides = (("Lower", below), ("Higher", above))
+    return " ".join(f"{side} in {_listed(each)} than with {controls} off." for side, each in sides if each)
+
+
+def _push(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> str:
+    """Why random neurons of the same layers do less, where neurons that push as hard do as much."""
+    if primary != "displacement":
+        return ""
+    for measure in measures:
+        beside = rows[measure]["against"]
+        if "layer" in beside and is_beyond(beside["layer"]):
+            return (
+                f" Its {_word(measure)} changes beyond what {CONTROLS['layer']} do (p = "
+                f"{beside['layer']['p_adjusted']:.2g}), but these move the embedding only "
+                f"{beside['layer']['relative']:.2g} times as far: the size of the push accounts for it, "
+                "nothing shows that these neurons are specific."
+            )
+    return ""
+
+
+def _anywhere(ablation: "Ablation", target: str, figures: Figures) -> str:
+    """What happens to the class that changes most, for a target without classes of its own."""
+    said, smallest = [], np.nan
+    for measure in ablation.measures[:2]:
+        changes = {name: rows[measure]["change"] for (of, name), rows in figures.items() if of == target}
+        most = max(changes, key=lambda name: abs(changes[name]), default="")
+        if most:
+            p = ablation.any_class_p(target, measure)
+            smallest = np.fmin(smallest, p)
+            at_once = f" (p over all classes = {p:.2g})" if np.isfinite(p) else ""
+            said.append(f"{_change(figures[target, most][measure], measure)} at most, of {most}{at_once}")
+    if not np.isfinite(smallest):
+        return f"{'; '.join(said)}."
+    beyond = "Beyond" if smallest <= ALPHA else "No effect beyond"
+    return f"{'; '.join(said)}. {beyond} {CONTROLS[ablation.primary]}."
+
+
+def _of_series(ablation: "Ablation", figures: Figures) -> list[str]:
+    """One sentence for each series: the mean change of the margin of the target's classes, step by step."""
+    steps: dict[tuple[str, str], list[Target]] = {}
+    for target in ablation.targets:
+        if target.series:
+            steps.setdefault((target.series, target.of), []).append(target)
+    said = []
+    for (series, of), targets in steps.items():
+        parts = []
+        for target in targets:
+            own = [name for of_, name in figures if of_ == target.name]
+            own = [name for name in own if name in target.categories] or own
+            rows = [figures[target.name, name]["margin"] for name in own]
+            change = np.mean([row["change"] for row in rows])
+            beside = [row["against"][ablation.primary]["mean"] for row in rows] if ablation.primary else []
+            parts.append(f"{target.at} {change:+.2f}" + (f" ({np.mean(beside):+.2f})" if beside else ""))
+        controls = ", in brackets with control sets" if ablation.primary else ""
+        said.append(f"{of} by {series}, change in margin in logits{controls}: {', '.join(parts)}.")
+    return said
+
+
+def _of_diagonal(ablation: "Ablation") -> list[str]:
+    said = []
+    for row in ablation.diagonal.to_dict("records"):
+        if row["probe"] == ablation.probe and row["measure"] in ablation.measures[:2]:
+            measure = str(row["measure"])
+            drawn = f", in control sets {row['p_controls']:.2g}" if np.isfinite(row["p_controls"]) else ""
+            said.append(
+                f"Self against cross over {row['classes']} classes, {_word(measure)}: own class "
+                f"{_sized(row['self'], measure)}, others {_sized(row['cross'], measure)} (p with names "
+                f"permuted = {row['p']:.2g}{drawn})."
+            )
+    return said
+
+
+def _of_other_probes(ablation: "Ablation", targets: Sequence[Target], figures: Figures) -> list[str]:
+    """Whether another probe leads to the same verdicts."""
+    said: list[str] = []
+    if not ablation.primary:
+        return said
+    for probe in dict.fromkeys(ablation.effects["probe"]):
+        if probe == ablation.probe:
+            continue
+        other = figures_of(ablation, str(probe))
+        unlike = [
+            f"{_word(measure)} of {name}"
+            for target in targets
+            for name in target.categories
+            if (target.name, name) in figures
+            for measure in ablation.measures[:2]
+            if is_beyond(figures[target.name, name][measure]["against"][ablation.primary])
+            != is_beyond(other[target.name, name][measure]["against"][ablation.primary])
+        ]
+        told = f"differ in {', '.join(unlike)}" if unlike else "are the same"
+        said.append(f"By the {probe} probe the verdicts {told}.")
+    return said
+
+
+def _of_controls(ablation: "Ablation") -> list[str]:
+    """What p cannot tell: with few control sets, and over several targets."""
+    beside = ablation.against[ablation.against["match"] == ablation.primary]
+    if beside.empty or ablation.primary == "neighbour":
+        return []
+    sets, said = int(beside["controls"].min()), []
+    if 1 / (sets + 1) > ALPHA:
+        need = round(1 / ALPHA) - 1
+        said.append(
+            f"With {sets} control sets no p is below {1 / (sets + 1):.2g}: {need} or more are needed."
+        )
+    if len(ablation.targets) > 1:
+        said.append(
+            f"p are adjusted for the classes of a target, not for the {len(ablation.targets)} targets."
+        )
+    return said
+
+
+def _few(beside: Row) -> bool:
+    return bool(1 / (beside["controls"] + 1) > ALPHA)
+
+
+def _change(row: Row, measure: str) -> str:
+    text = f"{_word(measure)} {_sized(row['change'], measure)}"
+    if not np.isfinite(row["low"]) or row["low"] == row["high"]:
+        return text
+    low, high = (_sized(row[end], measure, unit=False) for end in ("low", "high"))
+    return f"{text} (95 %: {low} to {high})"
+
+
+def _beside(row: Row, measure: str, primary: str) -> str:
+    if not primary:
+        return ""
+    beside = row["against"][primary]
+    text = f", with controls {_sized(beside['mean'], measure, unit=False)}"
+    if not np.isfinite(beside["p"]):
+        return text
+    return f"{text} (p = {beside['p']:.2g}, over all classes {beside['p_adjusted']:.2g})"
+
+
+def _sized(value: float, measure: str, unit: bool = True) -> str:
+    """A change with its sign: shares in percentage points."""
+    share = measure in ("accuracy", "average_precision")
+    text = f"{100 * value:+.1f}" if share else f"{value:+.2f}"
+    return f"{text} {'points' if share else 'logits'}" if unit else text
+
+
+def _word(measure: str) -> str:
+    return _WORDS.get(measure, measure)
+
+
+def _listed(measures: Sequence[str]) -> str:
+    return " and ".join(map(_word, measures))
+
+
+def _neurons(count: int) -> str:
+    return f"{count:,} neuron{'' if count == 1 else 's'}"

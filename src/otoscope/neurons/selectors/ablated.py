@@ -24,8 +24,9 @@ def ablated_sets(store: Any, label: str) -> list[dict[str, Any]]:
 
     Returns:
         For each `ablation` (its folder), `target`, `addresses`, and of the margins of the target's own
-        classes, in logits, the mean `change` when the set is off and `controls_change`, when controls are.
-        A set without classes of its own (given by hand) has no change of its own: NaN.
+        classes, in logits, the mean `change` when the set is off and `controls_change`, when controls are
+        (those that the ablation's verdicts rest on; NaN without any). A set without classes of its own (given
+        by hand) has no change of its own: NaN.
     """
     results = getattr(store, "results", None)
     found = []
@@ -35,13 +36,14 @@ def ablated_sets(store: Any, label: str) -> list[dict[str, Any]]:
             continue
         for each in document["results"]:
             own = [each["by_category"][name]["margin"] for name in each["categories"]]
+            beside = [one for one in own if one["controls"]["mean"] is not None]
             found.append(
                 {
                     "ablation": path.parent.name,
                     "target": each["target"],
                     "addresses": [(int(layer), int(unit)) for layer, unit in each["addresses"]],
                     "change": _mean([one["change"] for one in own]),
-                    "controls_change": _mean([one["controls"]["mean"] - one["baseline"] for one in own]),
+                    "controls_change": _mean([one["controls"]["mean"] - one["baseline"] for one in beside]),
                 }
             )
     return found

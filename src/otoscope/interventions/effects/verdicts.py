@@ -1,0 +1,50 @@
+"""The numbers that verdicts rest on, and when an effect is called one."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from otoscope.interventions.effects.result import Ablation
+
+__all__ = ["ALPHA", "CONTROLS", "Figures", "figures_of", "is_beyond"]
+
+ALPHA = 0.05
+
+CONTROLS = {
+    "layer": "random neurons of the same layers",
+    "rate": "neurons that fire as often",
+    "displacement": "neurons that move the embedding as far",
+    "neighbour": "the neighbouring neurons",
+    "directions": "random directions",
+    "components": "principal components",
+}
+"""What the sets of each kind are called in a sentence."""
+
+Figures: TypeAlias = Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]]
+"""By target and class, by measure: a row of `Ablation.effects`, under `against` those of `Ablation.against`
+by way of matching, with the sets' mean `relative` displacement; of accuracy that of `Ablation.paired` too."""
+
+
+def figures_of(ablation: "Ablation", probe: str) -> Figures:
+    """What one probe found, put together."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in ablation.effects[ablation.effects["probe"] == probe].to_dict("records"):
+        place = found.setdefault((row["target"], row["category"]), {})
+        place[row["measure"]] = _named(row) | {"against": {}}
+    relative = ablation.sets.groupby(["target", "match"])["relative"].mean().to_dict()
+    for row in ablation.against[ablation.against["probe"] == probe].to_dict("records"):
+        moved = {"relative": relative[row["target"], row["match"]]}
+        place = found[row["target"], row["category"]]
+        place[row["measure"]]["against"][row["match"]] = _named(row) | moved
+    for row in ablation.paired[ablation.paired["probe"] == probe].to_dict("records"):
+        found[row["target"], row["category"]]["accuracy"] |= _named(row)
+    return found
+
+
+def is_beyond(beside: Mapping[str, Any]) -> bool:
+    """Whether a change differs from the control sets', all classes considered; never without a p."""
+    return bool(beside["p_adjusted"] <= ALPHA)
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
