@@ -97,8 +97,8 @@ def shared_neurons(*, preset: str = "aape", level: float = 0.0) -> Maker:
             raise OtoscopeError(
                 f"labeling {learning.labeling.name!r}: preset {preset!r} finds no neuron that is specific to "
                 "two classes on the clips outside the test set; expected classes that share some, and a "
-                "preset that may give a neuron to several, as aape, lape and specific do; try another of these, "
-                "or the neurons of pairs of classes"
+                "preset that may give a neuron to several, as aape, lape and specific do; try another of "
+                "these, or the neurons of pairs of classes"
             )
         return targets
 
