@@ -1,14 +1,50 @@
 """Control sets: as many random neurons per layer as the target has there, and none of the target's own."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otoscope.errors import OtoscopeError
-from otoscope.interventions.changes.gain import Address
+from otoscope.interventions.changes.base import Address, by_layer, check_addresses
 from otoscope.models.base import Layer
-from otoscope.neurons.addresses import flat_index
+
+__all__ = ["Places", "control_sets", "places_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """A layer's units, as a target divides them.
+
+    Attributes:
+        own: units of the target, ascending. Shape (own,).
+        others: the others, ascending, at least as many. Shape (others,).
+    """
+
+    own: NDArray[np.int64]
+    others: NDArray[np.int64]
+
+
+def places_of(target: Collection[Address], layers: Sequence[Layer]) -> dict[int, Places]:
+    """How a target divides the units of each layer that it touches.
+
+    Raises:
+        UsageError: a target neuron that these layers do not have.
+        OtoscopeError: a layer has fewer other units than the target takes of it.
+    """
+    check_addresses(target, layers)
+    found = {}
+    for layer, units in by_layer(set(target)).items():
+        own, total = np.array(units), layers[layer].units
+        others = np.setdiff1d(np.arange(total), own)
+        if len(others) < len(own):
+            raise OtoscopeError(
+                f"layer {layer} ({layers[layer].name}) has {total} units, {len(own)} of them in the target: "
+                f"{len(others)} are left and {len(own)} are needed for a control set; choose a smaller target"
+            )
+        found[layer] = Places(own, others)
+    return found
 
 
 def control_sets(
@@ -37,29 +73,13 @@ def control_sets(
     >>> control_sets([(0, 0), (0, 2), (1, 1)], layers, draws=1)
     [[(0, 1), (0, 3), (1, 2)]]
     """
-    for layer, unit in target:
-        flat_index(layers, layer, unit)  # refuses an address that is not there
-    wanted = Counter(layer for layer, _ in target)
-    rest = {layer: _others(layer, layers[layer].units, target) for layer in sorted(wanted)}
-    for layer, others in rest.items():
-        if len(others) < wanted[layer]:
-            raise OtoscopeError(
-                f"layer {layer} ({layers[layer].name}) has {layers[layer].units} units, {wanted[layer]} of "
-                "them in "
-                f"the target: {len(others)} are left and {wanted[layer]} are needed for a control set; "
-                "choose a smaller target"
-            )
+    places = places_of(target, layers)
     rng = np.random.default_rng(seed)
     return [
         [
             (layer, int(unit))
-            for layer, others in rest.items()
-            for unit in np.sort(rng.choice(others, wanted[layer], replace=False))
+            for layer, place in places.items()
+            for unit in np.sort(rng.choice(place.others, len(place.own), replace=False))
         ]
         for _ in range(draws)
     ]
-
-
-def _others(layer: int, units: int, target: Collection[Address]) -> np.ndarray:
-    taken = [unit for at, unit in target if at == layer]
-    return np.setdiff1d(np.arange(units), taken)
