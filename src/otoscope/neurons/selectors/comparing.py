@@ -17,6 +17,7 @@ from otoscope.neurons.ranks import auroc
 from otoscope.neurons.rates import rates_of
 from otoscope.neurons.selectors.ablated import ablated_sets, shares_of
 from otoscope.neurons.selectors.base import Selector
+from otoscope.neurons.selectors.causal import causal_note, saved_specificity
 from otoscope.neurons.selectors.comparison import Comparison
 from otoscope.neurons.selectors.ranking import Ranking, best_neurons, check_share, rankings
 from otoscope.neurons.selectors.registry import named, selectors
@@ -88,7 +89,7 @@ def compare_selectors(
         rows += halved
         refusal += refused
     order = [each.name for each in chosen]
-    ablated = ablated_sets(store, label)
+    ablated, causal = ablated_sets(store, label), saved_specificity(store, label)
     return Comparison(
         label=label,
         classes=used.classes,
@@ -99,7 +100,12 @@ def compare_selectors(
         share=share,
         per_class=per_class,
         repeats=repeats,
-        notes=(*dict.fromkeys(refusal[:2]), *_empty(rows, repeats), _OF_SETS if ablated else _NO_ABLATION),
+        notes=(
+            *dict.fromkeys(refusal[:2]),
+            *_empty(rows, repeats),
+            *causal_note(causal),
+            _OF_SETS if ablated else _NO_ABLATION,
+        ),
         provenance={
             "otoscope": __version__,
             "recording": {
@@ -110,6 +116,7 @@ def compare_selectors(
             "groups": used.labeling.group,
             "seed": seed,
         },
+        causal=causal,
     )
 
 

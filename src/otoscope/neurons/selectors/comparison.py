@@ -1,7 +1,7 @@
 """The result of comparing selectors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope.files import read_saved, write_json, write_table
+from otoscope.neurons.selectors.causal import CAUSAL
 
 __all__ = ["Comparison"]
 
@@ -37,6 +38,9 @@ class Comparison:
         repeats: number of splits.
         notes: what could not be said, and why.
         provenance: which model, task, seed and version made it.
+        causal: one row per selector and saved ablation of what selectors choose, as many neurons of each
+            class: `ablation`, and the columns of `otoscope.neurons.selectors.causal.specificity_of`. No rows
+            where no such ablation was saved.
     """
 
     label: str
@@ -50,6 +54,7 @@ class Comparison:
     repeats: int
     notes: tuple[str, ...]
     provenance: Mapping[str, Any]
+    causal: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["ablation", *CAUSAL]))
 
     def document(self) -> dict[str, Any]:
         """The comparison as JSON holds it; None for what is not known."""
@@ -62,6 +67,7 @@ class Comparison:
             "selectors": _rows(self.table),
             "agreement": {str(name): _plain(row.to_dict()) for name, row in self.agreement.iterrows()},
             "ablated": _rows(self.ablated),
+            "causal": _rows(self.causal),
             "notes": list(self.notes),
             "provenance": dict(self.provenance),
         }
@@ -97,6 +103,7 @@ class Comparison:
             repeats=document["repeats"],
             notes=tuple(document["notes"]),
             provenance=document["provenance"],
+            causal=pd.DataFrame(document.get("causal", []), columns=["ablation", *CAUSAL]),
         )
 
     def __repr__(self) -> str:
