@@ -72,7 +72,8 @@ def specificity_of(
 def saved_specificity(store: Any, label: str) -> pd.DataFrame:
     """What the saved ablations of a labeling say.
 
-    Columns `ablation` (its folder), and those of `specificity_of`. No rows where none switched off what selectors choose.
+    Columns `ablation` (its folder), and those of `specificity_of`. No rows where none switched off what
+    selectors choose.
     """
     results = getattr(store, "results", None)
     found = [pd.DataFrame(columns=["ablation", *CAUSAL])]
