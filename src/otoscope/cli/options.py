@@ -68,6 +68,35 @@ class Probe(StrEnum):
     evar = "evar"
 
 
+class Judge(StrEnum):
+    """What judges an ablation: a linear classifier, or the model's own."""
+
+    logistic = "logistic"
+    evar = "evar"
+    own = "own"
+
+
+class How(StrEnum):
+    """What is done to the neurons that an ablation switches."""
+
+    gain = "gain"
+    mean = "mean"
+    clamp = "clamp"
+    resample = "resample"
+    patch = "patch"
+
+
+class Match(StrEnum):
+    """What control sets have in common with a target."""
+
+    layer = "layer"
+    rate = "rate"
+    displacement = "displacement"
+    neighbour = "neighbour"
+    directions = "directions"
+    components = "components"
+
+
 class Device(StrEnum):
     """Where a model runs."""
 

@@ -12,8 +12,9 @@ from otoscope.console.clips import (
     task_lines,
 )
 from otoscope.console.comparing import comparison_lines, selector_lines
-from otoscope.console.doing import ablation_lines, pretraining_lines, probe_lines, study_lines
+from otoscope.console.doing import pretraining_lines, probe_lines, study_lines
 from otoscope.console.evidence import evidence_lines
+from otoscope.console.impact import ablation_lines
 from otoscope.console.multiverse import multiverse_lines
 from otoscope.console.neurons import power_lines, selection_lines
 from otoscope.console.printing import say, show
