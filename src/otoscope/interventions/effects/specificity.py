@@ -19,8 +19,8 @@ def causal_specificity(ablation: "Ablation") -> pd.DataFrame:
     per selector, see `otoscope.neurons.selectors.causal.specificity_of`; none without such targets.
     """
     aimed = {
-        target.name: (target.at, target.of, len(target.neurons))
+        target.name: (target.at, target.categories[0], len(target.neurons))
         for target in ablation.targets
-        if target.series == "selector"
+        if target.series == "selector" and target.categories
     }
     return specificity_of(aimed, ablation.table, ablation.probe, ablation.primary)

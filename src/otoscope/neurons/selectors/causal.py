@@ -80,9 +80,9 @@ def saved_specificity(store: Any, label: str) -> pd.DataFrame:
     for path in sorted(Path(results).glob("ablate-*/ablation.json")) if results else ():
         document = read_json(path)
         aimed = {
-            each["target"]: (each["at"], each["of"], each["neurons"])
+            each["target"]: (each["at"], each["categories"][0], each["neurons"])
             for each in document["results"]
-            if each.get("series") == "selector" and document["label"] == label
+            if each.get("series") == "selector" and each["categories"] and document["label"] == label
         }
         if aimed:
             table = pd.read_parquet(path.parent / "table.parquet")
