@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope.interventions.effects.layout import Layout
+from otoscope.interventions.effects.measures import SHARES
 from otoscope.interventions.effects.measuring import Measured
 from otoscope.interventions.effects.ranks import adjusted_p, rank_p, t_of
 
@@ -26,8 +27,8 @@ AGAINST = {
     **dict.fromkeys(("mean", "low", "high", "excess", "excess_low", "excess_high"), "float64"),
     **dict.fromkeys(("p", "p_adjusted", "t", "t_p"), "float64"),
 }
-_LEAST = {"accuracy": 0.0, "average_precision": 0.0, "cross_entropy": 0.0}
-_MOST = {"accuracy": 1.0, "average_precision": 1.0}
+_LEAST = {**dict.fromkeys(SHARES, 0.0), "cross_entropy": 0.0}
+_MOST = dict.fromkeys(SHARES, 1.0)
 
 
 def frame(rows: Sequence[dict[str, Any]], columns: dict[str, str]) -> pd.DataFrame:
@@ -76,7 +77,9 @@ def against_of(heard: "Heard", layout: Layout, measured: Measured) -> pd.DataFra
                 for m, measure in enumerate(measured.measures):
                     means = measured.means[m][:, at]
                     change, controls = means[layout.targets[target]] - means[0], means[numbers] - means[0]
-                    columns = _beside(change, controls, measured.exceeded[target, match][m, at])
+                    least = 1 / measured.clips if measure in SHARES else np.zeros(len(change))
+                    half = measured.exceeded[target, match][m, at]
+                    columns = _beside(change, controls, half, least)
                     if match == "neighbour":  # not drawn by chance: there is nothing to rank
                         nothing = np.full(len(change), np.nan)
                         columns |= dict.fromkeys(("p", "p_adjusted", "t", "t_p"), nothing)
@@ -95,7 +98,9 @@ def against_of(heard: "Heard", layout: Layout, measured: Measured) -> pd.DataFra
     return frame(rows, AGAINST)
 
 
-def _beside(change: np.ndarray, controls: np.ndarray, half: np.ndarray) -> dict[str, np.ndarray]:
+def _beside(
+    change: np.ndarray, controls: np.ndarray, half: np.ndarray, least: np.ndarray
+) -> dict[str, np.ndarray]:
     """A target's changes beside its control sets': each column of shape (classes,)."""
     mean = controls.mean(axis=0)
     low, high = np.quantile(controls, [0.025, 0.975], axis=0)
@@ -109,7 +114,7 @@ def _beside(change: np.ndarray, controls: np.ndarray, half: np.ndarray) -> dict[
         "excess_low": excess - half,
         "excess_high": excess + half,
         "p": rank_p(change, controls),
-        "p_adjusted": adjusted_p(change, controls),
+        "p_adjusted": adjusted_p(change, controls, least),
         "t": t,
         "t_p": t_p,
     }

@@ -74,7 +74,7 @@ def collect(heard: Heard, settings: Mapping[str, Any], provenance: Mapping[str, 
         targets=heard.targets,
         settings={name: value for name, value in settings.items() if name != "notes"},
         provenance=dict(provenance),
-        notes=(*settings.get("notes", ()), *_missing(untested)),
+        notes=(*settings.get("notes", ()), *_untold(untested, heard.truth.ndim == 2)),
         table=table_of(heard, measured),
         sets=sets_of(heard),
         baseline=baseline_of(heard, layout, measured, redrawn),
@@ -86,9 +86,7 @@ def collect(heard: Heard, settings: Mapping[str, Any], provenance: Mapping[str, 
     )
 
 
-def _missing(classes: Sequence[str]) -> list[str]:
-    """What there is to say of classes that the test clips do not tell from the others."""
-    if not classes:
-        return []
-    have = "has" if len(classes) == 1 else "have"
-    return [f"{', '.join(classes)} {have} no test clips of their own: nothing is said of them."]
+def _untold(classes: Sequence[str], multilabel: bool) -> list[str]:
+    """What there is to say of classes that the test clips tell nothing of."""
+    clips = "No test clip, or every one," if multilabel else "No test clip"
+    return [f"{clips} is of class {name}: nothing is said of it." for name in classes]

@@ -14,10 +14,12 @@ from otoscope.interventions.effects.average_precision import precision_shares
 if TYPE_CHECKING:
     from otoscope.interventions.effects.collecting import Heard
 
-__all__ = ["BEYOND_RIGHT", "measures_of", "member_of", "per_clip", "tested_classes"]
+__all__ = ["SHARES", "classes_tested", "measures_of", "member_of", "per_clip"]
 
-BEYOND_RIGHT = ("margin", "cross_entropy")
-"""Measures that there are of every labeling, beside how often the probe is right."""
+SHARES = ("accuracy", "average_precision")
+"""Measures in [0, 1], shown in percent; one of them there is of every labeling."""
+
+_BOTH = ("margin", "cross_entropy")
 
 Values = NDArray[np.float64]
 
@@ -32,7 +34,7 @@ def measures_of(multilabel: bool) -> tuple[str, ...]:
     clips that bear the class minus that of the others) and `cross_entropy` (binary, mean over all test clips,
     nats).
     """
-    return ("average_precision" if multilabel else "accuracy", *BEYOND_RIGHT)
+    return ("average_precision" if multilabel else "accuracy", *_BOTH)
 
 
 def member_of(heard: "Heard") -> NDArray[np.bool_]:
@@ -42,7 +44,7 @@ def member_of(heard: "Heard") -> NDArray[np.bool_]:
     return np.asarray(heard.truth[:, None] == np.arange(len(heard.classes)))
 
 
-def tested_classes(heard: "Heard") -> list[int]:
+def classes_tested(heard: "Heard") -> list[int]:
     """The classes of which the test clips tell something: some bear them, and some do not."""
     member = member_of(heard)
     tested = member.any(axis=0)
@@ -69,7 +71,7 @@ def per_clip(heard: "Heard", k: int) -> tuple[NDArray[np.int64], dict[str, Value
     clips = np.flatnonzero(heard.truth == k)
     here = heard.outcomes.isel(clip=clips)
     order = ("condition", "probe", "clip")
-    values = {name: here[name].transpose(*order).to_numpy().astype(np.float64) for name in BEYOND_RIGHT}
+    values = {name: here[name].transpose(*order).to_numpy().astype(np.float64) for name in _BOTH}
     return clips, {
         "accuracy": (here["predicted"].transpose(*order).to_numpy() == k).astype(np.float64),
         **values,
@@ -80,7 +82,7 @@ def _by_bearing(heard: "Heard", k: int) -> dict[str, Values]:
     bears = np.asarray(heard.truth[:, k], dtype=bool)
     logit = heard.outcomes["logit"].transpose("condition", "probe", "clip", "category")[..., k].to_numpy()
     precision = precision_shares(logit.reshape(-1, logit.shape[-1]), bears).reshape(logit.shape)
-    wide = logit.astype(np.float64)
+    wide = np.where(np.isfinite(logit), logit, np.nan).astype(np.float64)
     return {
         "average_precision": precision,
         "margin": _difference(wide, bears),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from otoscope.interventions.effects.bootstrap import Redrawn
 from otoscope.interventions.effects.layout import Layout, over_seeds
-from otoscope.interventions.effects.measures import measures_of, member_of, per_clip, tested_classes
+from otoscope.interventions.effects.measures import classes_tested, measures_of, member_of, per_clip
 
 if TYPE_CHECKING:
     from otoscope.interventions.effects.collecting import Heard
@@ -51,7 +51,7 @@ def measure(heard: "Heard", layout: Layout, redrawn: Redrawn) -> Measured:
         layout: which conditions belong together.
         redrawn: its test clips, drawn again.
     """
-    names, tested = measures_of(heard.truth.ndim == 2), tested_classes(heard)
+    names, tested = measures_of(heard.truth.ndim == 2), classes_tested(heard)
     shape = (len(names), len(heard.conditions), len(heard.probes), len(tested))
     small = (len(names), len(layout.probes), len(tested))
     values, level = np.empty(shape), np.empty(small)
@@ -62,7 +62,8 @@ def measure(heard: "Heard", layout: Layout, redrawn: Redrawn) -> Measured:
         clips, by_measure = per_clip(heard, k)
         freedom = int(redrawn.freedom[k])
         for row, name in enumerate(names):
-            each = by_measure[name]
+            # A probe that has not learnt a class gives it minus infinity: no change of that is known.
+            each = np.where(np.isfinite(by_measure[name]), by_measure[name], np.nan)
             values[row, :, :, place] = each.mean(axis=2)
             mean = over_seeds(each, layout)
             level[row, :, place] = redrawn.half_widths(mean[0], clips, freedom)

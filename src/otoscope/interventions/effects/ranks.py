@@ -32,11 +32,11 @@ def rank_p(target: Values, controls: Values) -> Values:
     >>> rank_p(np.array([-2.0]), np.array([[0.0], [-0.1], [0.3], [0.1]])).tolist()
     [0.2]
     """
-    apart = _standardised(target, controls)
+    apart = _standardised(target, controls, np.zeros(len(target)))
     return _share(apart, apart)
 
 
-def adjusted_p(target: Values, controls: Values) -> Values:
+def adjusted_p(target: Values, controls: Values, least: Values | None = None) -> Values:
     """The same for all classes at once: each class of the target against the farthest class of each set.
 
     Distances are in standard deviations of the class over all sets. A class is then named wrongly with the
@@ -45,6 +45,8 @@ def adjusted_p(target: Values, controls: Values) -> Values:
     Args:
         target: shape (classes,).
         controls: shape (sets, classes).
+        least: a standard deviation below this counts as this much. Without it the only set that moves a class
+            lies as far out as can be, were it by a single clip. Shape (classes,); 0 by default.
 
     Returns:
         Shape (classes,), at least `rank_p`.
@@ -55,7 +57,7 @@ def adjusted_p(target: Values, controls: Values) -> Values:
     >>> adjusted_p(target, controls).tolist()
     [0.2, 1.0]
     """
-    apart = _standardised(target, controls)
+    apart = _standardised(target, controls, np.zeros(len(target)) if least is None else least)
     known = ~np.isnan(apart[0])
     farthest = np.max(apart[:, known], axis=1, initial=0.0, keepdims=True)
     return _share(apart, np.broadcast_to(farthest, apart.shape))
@@ -82,13 +84,13 @@ def t_of(target: Values, controls: Values) -> tuple[Values, Values]:
     return t, 2 * student.sf(np.abs(t), sets - 1)
 
 
-def _standardised(target: Values, controls: Values) -> Values:
+def _standardised(target: Values, controls: Values, least: Values) -> Values:
     """Distance of every set, the target first, from the mean of all, in their sd. (1 + sets, classes)."""
     sets = np.vstack([target, controls])
     finite = np.isfinite(sets).all(axis=0)
     apart = np.full(sets.shape, np.nan)
     kept = sets[:, finite]
-    spread = kept.std(axis=0)
+    spread = np.maximum(kept.std(axis=0), least[finite])
     apart[:, finite] = np.abs(kept - kept.mean(axis=0)) / np.where(spread > _SAME, spread, np.inf)
     return apart
 

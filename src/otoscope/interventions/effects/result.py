@@ -114,7 +114,7 @@ class Ablation:
     @cached_property
     def probe(self) -> str:
         """Name of the probe that counts."""
-        return str(self.effects["probe"].iloc[0]) if len(self.effects) else ""
+        return str(self.baseline["probe"].iloc[0])
 
     @cached_property
     def primary(self) -> str:

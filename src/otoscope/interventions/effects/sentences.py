@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from otoscope.interventions.effects.measures import SHARES
 from otoscope.interventions.effects.verdicts import ALPHA, CONTROLS, Figures, figures_of, is_beyond
 from otoscope.interventions.targets.target import Target
 
@@ -100,18 +101,19 @@ def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> 
 
 def _push(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> str:
     """Why random neurons of the same layers do less, where neurons that push as hard do as much."""
-    if primary != "displacement":
+    by_layer = {each: rows[each]["against"].get("layer") for each in measures}
+    found = {each: beside for each, beside in by_layer.items() if beside and is_beyond(beside)}
+    if primary != "displacement" or not found:
         return ""
-    for measure in measures:
-        beside = rows[measure]["against"]
-        if "layer" in beside and is_beyond(beside["layer"]):
-            return (
-                f" Its {_word(measure)} changes beyond what {CONTROLS['layer']} do (p = "
-                f"{beside['layer']['p_adjusted']:.2g}), but these move the embedding only "
-                f"{beside['layer']['relative']:.2g} times as far: the size of the push accounts for it, "
-                "nothing shows that these neurons are specific."
-            )
-    return ""
+    p = max(beside["p_adjusted"] for beside in found.values())
+    said = f" Beyond {CONTROLS['layer']} in {_listed(list(found))} (p = {p:.2g})"
+    relative = next(iter(found.values()))["relative"]
+    if not relative < 1:
+        return f"{said}."
+    return (
+        f"{said}, but these move the embedding only {relative:.2g} times as far: the size of the push accounts "
+        "for it, nothing shows that these neurons are specific."
+    )
 
 
 def _anywhere(ablation: "Ablation", target: str, figures: Figures) -> str:
@@ -231,7 +233,7 @@ def _beside(row: Row, measure: str, primary: str) -> str:
 
 def _sized(value: float, measure: str, unit: bool = True) -> str:
     """A change with its sign: shares in percentage points."""
-    share = measure in ("accuracy", "average_precision")
+    share = measure in SHARES
     text = f"{100 * value:+.1f}" if share else f"{value:+.2f}"
     return f"{text} {'points' if share else 'logits'}" if unit else text
 

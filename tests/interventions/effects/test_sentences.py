@@ -1,0 +1,109 @@
+"""Verdicts in words: each is said where the numbers say it, and not where they do not."""
+
+import numpy as np
+import pytest
+
+from otoscope.interventions.effects import collect
+
+
+@pytest.fixture
+def pushed(experiment):
+    """One target that pushes hard, layer-matched sets that hardly push, others that push as hard."""
+
+    def make(
+        layer=0.05, displacement=1.0, target=-1.0, sets=20, matches=("layer", "displacement"), **settings
+    ):
+        random = np.random.default_rng(0)
+        truth = np.repeat([0, 1], 20)
+        clean = random.normal(size=(40, 2)) + 3 * np.eye(2)[truth]
+        push = np.array([1.0, 0.0])
+        logits, kinds = [clean, clean + target * push], [("a", "target", 0)]
+        size = {"layer": layer, "displacement": displacement}
+        for match in matches:
+            for draw in range(1, sets + 1):
+                logits.append(clean + size[match] * random.uniform(-1.5, 1.5) * push)
+                kinds.append(("a", match, draw))
+        own = {"categories": {"a": ["class 0"]}}
+        return collect(experiment(truth, np.stack(logits), kinds, **(own | settings)), {}, {})
+
+    return make
+
+
+def test_more_than_controls_is_said(pushed):
+    said = pushed(displacement=0.1).sentences[0]
+    assert said.startswith("a (2 neurons): accuracy ")
+    assert "right clips lost and 0 gained (McNemar p =" in said
+    assert "(p = 0.048, over all classes 0.048)" in said
+    assert said.endswith("margin than with neurons that move the embedding as far off.")
+    assert "Lower in" in said
+
+
+def test_less_than_controls_is_said(pushed):
+    said = pushed(target=4.0, displacement=0.1).sentences[0]
+    assert "Higher in margin than with neurons that move the embedding as far off." in said
+
+
+def test_no_effect_is_said_plainly(pushed):
+    said = pushed(target=0.01, layer=0.3).sentences[0]
+    assert said.endswith("No effect beyond neurons that move the embedding as far.")
+
+
+def test_the_size_of_the_push_is_told_from_specificity(pushed):
+    said = pushed().sentences[0]
+    assert "No effect beyond neurons that move the embedding as far." in said
+    assert "Beyond random neurons of the same layers in accuracy and margin (p = 0.048), but these" in said
+    assert "move the embedding only 0.048 times as far: the size of the push accounts for it" in said
+
+
+def test_without_enough_controls_there_is_no_verdict(pushed):
+    few = pushed(sets=5).sentences
+    assert few[0].endswith("Too few control sets for a verdict.")
+    assert "With 5 control sets no p is below 0.17: 19 or more are needed." in few
+    assert pushed(matches=()).sentences[0].endswith("whether other neurons do the same is not known.")
+
+
+def test_a_target_without_classes_of_its_own_is_told_by_the_class_that_changes_most(pushed):
+    said = pushed(displacement=0.1, categories={}).sentences[0]
+    assert " at most, of class " in said
+    assert said.endswith("Beyond neurons that move the embedding as far.")
+    said = pushed(categories={}).sentences[0]
+    assert said.endswith("No effect beyond neurons that move the embedding as far.")
+
+
+def test_a_probe_at_chance_is_said(experiment):
+    random = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], 30)
+    noise = random.normal(size=(90, 3))
+    said = collect(experiment(truth, noise[None], []), {}, {}).sentences[0]
+    assert said.startswith("The logistic probe tells mood no better than chance (accuracy 0.")
+    assert said.endswith("the most frequent class alone 0.33): nothing can drop.")
+    # Two classes are told, the third is never named.
+    told = 9 * np.eye(3)[truth] + noise - 99 * np.eye(3)[2]
+    said = collect(experiment(truth, told[None], []), {}, {}).sentences[0]
+    assert said == "The logistic probe tells class 2 no better than chance: nothing can drop there."
+
+
+def test_a_class_at_its_share_is_at_chance_for_average_precision(random_experiment):
+    heard = random_experiment(multilabel=True, each=30, sets=1)
+    heard.outcomes["logit"][...] = np.random.default_rng(0).normal(size=heard.outcomes["logit"].shape)
+    baseline = collect(heard, {}, {}).baseline
+    assert (baseline["category"] != "").all()
+    np.testing.assert_allclose(baseline["chance"], heard.truth.mean(axis=0))
+    assert (baseline["low"] <= baseline["chance"]).all()
+
+
+def test_what_holds_for_all_targets_is_said_once(random_experiment):
+    heard = random_experiment(effect=-3.0, sets=20, probes=("logistic", "evar"))
+    said = collect(heard, {}, {}).sentences
+    assert sum("another training of the model" in each for each in said) == 1
+    assert "p are adjusted for the classes of a target, not for the 3 targets." in said
+    assert "By the evar probe the verdicts are the same." in said
+    assert any(each.startswith("Self against cross over 3 classes, margin: own class -") for each in said)
+
+
+def test_a_series_is_one_sentence(random_experiment):
+    series = {f"class {k}": ("gain", "moods", str(k)) for k in range(3)}
+    said = collect(random_experiment(series=series, effect=-1.0), {}, {}).sentences
+    (one,) = [each for each in said if each.startswith("moods by gain")]
+    assert "logits, in brackets with control sets: 0 -" in one
+    assert not any(each.startswith("class 0 (") for each in said)
