@@ -9,6 +9,7 @@ A strong target needs strong neurons, of which a layer may have few: the sets th
 share is said with the match, for the fewer they have of their own, the less they are a random choice.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -25,10 +26,11 @@ from otoscope.neurons.addresses import flat_index, positions
 
 __all__ = ["Matched", "displacement_sets"]
 
-ROUNDS = 3  # of proposing and measuring, at most
-SPARE = 2  # sets measured in a round for each one that is wanted
-OFF = 0.1  # share of the target's displacement by which the sets' mean may miss it, unmentioned
+SCOUTS = 6  # sets that are measured first, to see how far the first order is off
+SPARE = 1.25  # sets that are measured then, for each one that is wanted
+ROUNDS = 4  # of measuring, at most
 CLOSE = 0.05  # logarithm of the sets' mean displacement over the target's that needs no other round
+OFF = 0.1  # the same, beyond which the match is said to have failed
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +60,15 @@ class Matched:
 
     def words(self) -> str:
         """What there is to be said of the match."""
-        ratios = self.displacements / self.target if self.target else np.full(len(self.neurons), np.nan)
+        mean = self.displacements.mean()
         sizes = sorted({len(neurons) for neurons in self.neurons})
         said = (
             f"displacement-matched controls of {self.size} neurons: on {self.clips} clips outside the test "
             f"set the target moves the standardised embedding by {self.target:.3g}, the {len(self.neurons)} "
-            f"sets by {self.displacements.mean():.3g} on average"
+            f"sets by {mean:.3g} on average"
         )
         if self.target:
+            ratios = self.displacements / self.target
             said += f" ({ratios.min():.2f} to {ratios.max():.2f} of the target's)"
         said += f"; two sets share {self.shared:.0%} of their neurons on average"
         if sizes != [self.size]:
@@ -73,7 +76,7 @@ class Matched:
                 f"; sets of as many neurons do not push as hard: they have {' or '.join(map(str, sizes))} "
                 "neurons"
             )
-        if not abs(ratios.mean() - 1) < OFF:
+        if apart(mean, self.target) > OFF:
             said += "; no sets push as hard or as little as the target, so its push is not controlled for"
         return said
 
@@ -110,14 +113,16 @@ def displacement_sets(
 
     goal, aim, tried, measured = 0.0, pilot.push.of(own), list[list[Address]](), list[float]()
     for number in range(ROUNDS):
-        proposed = Proposals(pilot.push, wanted, others, (seed, number)).near(aim, SPARE * draws)
+        measuring = math.ceil(SPARE * draws) if number else SCOUTS
+        proposed = Proposals(pilot.push, wanted, others, (seed, number)).near(aim, measuring)
         sets = [addresses(each) for each in proposed]
         goal, *found = pilot.displacements([addresses(own), *sets]).tolist()
         tried, measured = tried + sets, measured + found
         typical = float(np.mean(found))
-        if min(goal, typical) == 0 or abs(np.log(typical / goal)) < CLOSE:
+        if number and (min(goal, typical) == 0 or abs(np.log(typical / goal)) < CLOSE):
             break
-        aim = float(np.mean([pilot.push.of(each) for each in proposed])) * goal / typical
+        if typical:
+            aim = float(np.mean([pilot.push.of(each) for each in proposed])) * goal / typical
     kept = _nearest(tried, np.array(measured), goal, draws)
     return Matched(
         len(own), goal, [tried[place] for place in kept], np.array(measured)[kept], clips=pilot.clips

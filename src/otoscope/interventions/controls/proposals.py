@@ -100,6 +100,6 @@ class Proposals:
         return np.log(np.maximum(each, max(1e-6 * each.max(), _TINY)))  # some neurons do nothing
 
 
-def apart(values: NDArray[np.float64], aim: float) -> NDArray[np.float64]:
-    """How far values are from another one, as the logarithm of their ratio; all may be 0."""
+def apart(values: NDArray[np.float64] | float, aim: float) -> NDArray[np.float64]:
+    """How far values are from another one: the size of the logarithm of their ratio; all may be 0."""
     return np.asarray(np.abs(np.log((values + _TINY) / (aim + _TINY))))
