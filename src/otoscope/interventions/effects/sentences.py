@@ -111,8 +111,8 @@ def _push(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> str
     if not relative < 1:
         return f"{said}."
     return (
-        f"{said}, but these move the embedding only {relative:.2g} times as far: the size of the push accounts "
-        "for it, nothing shows that these neurons are specific."
+        f"{said}, but these move the embedding only {relative:.2g} times as far: the size of the push "
+        "accounts for it, nothing shows that these neurons are specific."
     )
 
 
