@@ -79,7 +79,9 @@ def test_neurons_that_nothing_listens_to_are_matched_by_their_like(make_pilot):
 
 def test_there_are_no_more_sets_than_different_ones(pilot):
     target = [(1, unit) for unit in range(29)]
-    assert len(drawn(pilot, [*target, (1, 29)]).neurons) == 1
+    found = drawn(pilot, [*target, (1, 29)])
+    assert len(found.neurons) == 1
+    assert "20 were asked for, but no more different ones were found" in found.words()
     with pytest.raises(OtoscopeError, match="29 are left and 31 are needed"):
         drawn(pilot, [*target, (1, 29), (1, 30)])
 

@@ -43,6 +43,7 @@ class Matched:
         neurons: the sets, each sorted.
         displacements: theirs. Shape (sets,).
         clips: number of pilot clips.
+        draws: how many sets were asked for.
     """
 
     size: int
@@ -50,6 +51,7 @@ class Matched:
     neurons: list[list[Address]]
     displacements: NDArray[np.float64]
     clips: int
+    draws: int
 
     @property
     def shared(self) -> float:
@@ -71,6 +73,8 @@ class Matched:
             ratios = self.displacements / self.target
             said += f" ({ratios.min():.2f} to {ratios.max():.2f} of the target's)"
         said += f"; two sets share {self.shared:.0%} of their neurons on average"
+        if len(self.neurons) < self.draws:
+            said += f"; {self.draws} were asked for, but no more different ones were found"
         if sizes != [self.size]:
             said += (
                 f"; sets of as many neurons do not push as hard: they have {' or '.join(map(str, sizes))} "
@@ -124,9 +128,8 @@ def displacement_sets(
         if typical:
             aim = float(np.mean([pilot.push.of(each) for each in proposed])) * goal / typical
     kept = _nearest(tried, np.array(measured), goal, draws)
-    return Matched(
-        len(own), goal, [tried[place] for place in kept], np.array(measured)[kept], clips=pilot.clips
-    )
+    sets = [tried[place] for place in kept]
+    return Matched(len(own), goal, sets, np.array(measured)[kept], pilot.clips, draws)
 
 
 def _nearest(

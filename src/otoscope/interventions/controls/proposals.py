@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +95,7 @@ class Proposals:
     def _layers(self) -> list[tuple[int, NDArray[np.int64]]]:
         return list(zip(self.wanted, self.others, strict=True))
 
-    @property
+    @cached_property
     def _log_push(self) -> NDArray[np.float64]:
         each = self.push.each
         return np.log(np.maximum(each, max(1e-6 * each.max(), _TINY)))  # some neurons do nothing
