@@ -87,10 +87,10 @@ def _check_values(asked: Asked) -> None:
     how, gains = asked.get("--how", "gain"), asked.get("--gain", ())
     if gains and how != "gain":
         raise UsageError(f"both --gain and --how {how} are given; expected one of them")
-    if len(gains) > 1 and (other := next((each for each in ("--by-layer",) if each in asked), None)):
-        raise UsageError(f"both several --gain and {other} are given; expected one series")
-    if len(gains) > 1 and len(asked.get("--count", ())) > 1:
-        raise UsageError("several --gain and several --count are given; expected one series")
+    if len(gains) > 1 and "--by-layer" in asked:
+        raise UsageError("both several --gain and --by-layer are given; expected one series")
+    if len(gains) > 1 and "--count" in asked and "--selector" not in asked:
+        raise UsageError("both several --gain and --count are given; expected one series")
     if (how == "clamp") != ("--value" in asked):
         raise UsageError(
             "--how clamp and --value are given one without the other; expected both: --value says what the "
@@ -153,8 +153,7 @@ def folder(label: str, asked: Asked) -> str:
         if option in _ELSEWHERE:
             continue
         named = [] if option in ("--class", *_LISTS) else [option.removeprefix("--")]
-        values = [] if value is True else value if isinstance(value, (list, tuple)) else [value]
-        parts += [*named, *(_short(each) for each in values)]
+        parts += [*named, *(_written(each) for each in _values(option, value) if each is not True)]
     name = slug("-".join(parts))
     if len(name) > 80:
         name = f"{name[:60]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -162,22 +161,21 @@ def folder(label: str, asked: Asked) -> str:
 
 
 def line(asked: Asked) -> list[str]:
-    """What was asked for as it is written on a command line, without where it ran and what was printed."""
+    """What was asked for as a command line has it, without where things lie and what was printed."""
     words = []
     for option, value in asked.items():
-        if option in ("--label", "--device", "--out", "--json"):
-            continue
-        values = value if isinstance(value, (list, tuple)) else [value]
-        words += [
-            word for each in values for word in ([option] if each is True else [option, _written(each)])
-        ]
+        if option not in ("--label", "--device", "--out", "--json"):
+            for each in _values(option, value):
+                words += [option] if each is True else [option, _written(each)]
     return words
 
 
-def _short(value: Any) -> str:
-    """A value in a file name: of a number no more digits than were given, of a path its last part."""
-    return f"{value:g}" if isinstance(value, float) else Path(str(value)).name
+def _values(option: str, value: Any) -> list[Any]:
+    """What an option was given, once or again; of a path its last part, as reports are passed on."""
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    return [Path(each).name for each in values] if option in ("--from", "--neurons") else values
 
 
 def _written(value: Any) -> str:
-    return f"{value!r}" if isinstance(value, float) else str(getattr(value, "value", value))
+    """A value as text: "0" for 0.0."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

@@ -1,7 +1,7 @@
 """What is printed of probes, studies and trainings."""
 
-from typing import TYPE_CHECKING, Any
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from otoscope.console.printing import Lines, figure, table_of
 

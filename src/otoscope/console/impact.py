@@ -27,32 +27,40 @@ def ablation_lines(ablation: "Ablation") -> Lines:
     from otoscope.interventions.effects.verdicts import figures_of
 
     figures = figures_of(ablation, ablation.probe)
-    done = ablation.settings.get("how", "gain")
-    yield (
-        f"{ablation.label}: what neurons change that are {_DONE.get(done, done)}; judged by the "
-        f"{ablation.probe} probe"
-    )
+    yield f"{ablation.label} with neurons {_done(ablation)}; {ablation.probe} probe{_heard(ablation)}"
     single = [target for target in ablation.targets if not target.series]
     for measure in ablation.measures[:2]:
         yield from _effects(ablation, single, figures, measure)
-    series: dict[tuple[str, str], list[Target]] = {}
-    for target in ablation.targets:
-        if target.series:
-            series.setdefault((target.series, target.of), []).append(target)
-    for (what, of), targets in series.items():
-        yield from _series(ablation, what, of, targets, figures)
-    yield from _caption(ablation, bool(series))
+    kinds = dict.fromkeys(target.series for target in ablation.targets if target.series)
+    for kind in kinds:
+        yield from _series(ablation, kind, figures)
+    yield from _caption(ablation, bool(kinds))
     yield from _matches(ablation, figures)
     yield from _sentences(ablation)
 
 
 _DONE = {
-    "gain": "weakened, strengthened or off",
     "mean": "held at their mean",
-    "clamp": "held at a value",
-    "resample": "given another clip's activations",
+    "clamp": "held at {level:g}",
+    "resample": "given the activations of a random other clip",
     "patch": "given the activations of a clip of their class",
 }
+
+
+def _done(ablation: "Ablation") -> str:
+    """What was done to the neurons, as far as it was the same for all targets."""
+    levels = {target.level for target in ablation.targets}
+    how = str(ablation.settings.get("how", "gain"))
+    if how != "gain":
+        return _DONE[how].format(level=max(levels))
+    if len(levels) > 1:
+        return "at several gains"
+    return "off" if levels == {0.0} else f"at a gain of {max(levels):g}"
+
+
+def _heard(ablation: "Ablation") -> str:
+    clips = ablation.settings.get("clips", {})
+    return f", {count(clips['test'], 'test clip')}" if "test" in clips else ""
 
 
 def _effects(ablation: "Ablation", targets: "Sequence[Target]", figures: "Figures", measure: str) -> Lines:
@@ -111,29 +119,38 @@ def _starred(p: float) -> str:
     return figure(p, "{:.2g}") + ("*" if p <= 0.05 else "")
 
 
-def _series(
-    ablation: "Ablation", what: str, of: str, targets: "Sequence[Target]", figures: "Figures"
-) -> Lines:
-    """A series: one row a point, means over the target's classes."""
-    own = _own(targets[0], figures)
+def _series(ablation: "Ablation", kind: str, figures: "Figures") -> Lines:
+    """Series of one kind: one row a point, means over the target's classes."""
+    targets = [target for target in ablation.targets if target.series == kind]
     measures = ablation.measures[:2]
-    titles = [_FORMS[measure][0].split(",")[0] for measure in measures]
-    table = table_of(what, "neurons", titles[0], "controls", "p", titles[1], "controls", "p")
-    for target in targets:
+    titles = [_FORMS[measure][0] for measure in measures]
+    headings = [each for title in titles for each in (title.split(",")[0], "controls", "all")]
+    table = table_of("series", kind, "neurons", *headings)
+    before = ""
+    for target in targets[: 2 * MANY]:
         cells: list[str] = []
         for measure in measures:
-            _, scale, form = _FORMS[measure]
-            rows = [figures[target.name, name][measure] for name in own]
-            cells.append(form.format(scale * np.mean([row["change"] for row in rows])))
-            means = [row["against"][ablation.primary]["mean"] for row in rows if ablation.primary]
-            cells.append(form.format(scale * np.mean(means)) if means else "-")
-            cells.append(_starred(_smallest(rows, ablation.primary)))
-        table.add_row(target.at, f"{len(target.neurons):,}", *cells)
+            rows = [figures[target.name, name][measure] for name in _own(target, figures)]
+            cells += _mean_cells(rows, ablation.primary, measure)
+        named = target.of if target.of != before else ""
+        before = target.of
+        table.add_row(named, target.at, f"{len(target.neurons):,}", *cells)
     yield ""
-    mean = f"mean of {len(own)} classes" if len(own) > 1 else own[0]
-    units = " and ".join(_FORMS[measure][0] for measure in measures)
-    yield f"{of} by {what}: change in {units}; {mean}"
+    yield f"change in {' and '.join(titles)}: means over the target's classes" + _first(
+        2 * MANY, len(targets), "points"
+    )
     yield table
+
+
+def _mean_cells(rows: Sequence[Mapping[str, Any]], match: str, measure: str) -> tuple[str, str, str]:
+    """Of several classes: the mean change, that with control sets, and the smallest p for all classes."""
+    _, scale, form = _FORMS[measure]
+    beside = [row["against"][match]["mean"] for row in rows if match in row["against"]]
+    return (
+        form.format(scale * np.mean([row["change"] for row in rows])),
+        form.format(scale * np.mean(beside)) if beside else "-",
+        _starred(_smallest(rows, match)),
+    )
 
 
 def _own(target: "Target", figures: "Figures") -> list[str]:
@@ -156,10 +173,12 @@ def _caption(ablation: "Ablation", series: bool) -> Lines:
         return
     single = any(not target.series for target in ablation.targets)
     lost = "-/+: clips lost and gained, of those right before; " if single and not ablation.multilabel else ""
-    p = "p: share of them that change as much, the target counted; all: the same for all classes at once"
-    in_series = "p: for all classes at once, the smallest of the target's classes"
-    said = "; in a series ".join([*([p] if single else []), *([in_series] if series else [])])
-    yield (f"{lost}controls: mean change with {CONTROLS[ablation.primary]} off; {said}; * 0.05 or less.")
+    p = "p: share of them that change as much, the target counted; " if single else ""
+    smallest = " (the smallest of the target's classes)" if series else ""
+    yield (
+        f"{lost}controls: mean change with {CONTROLS[ablation.primary]} in their place; {p}all: p for all "
+        f"classes at once{smallest}; * 0.05 or less."
+    )
 
 
 def _matches(ablation: "Ablation", figures: "Figures") -> Lines:
@@ -170,7 +189,9 @@ def _matches(ablation: "Ablation", figures: "Figures") -> Lines:
     sets = ablation.sets
     moved = sets[sets["condition"] == "target"].set_index("target")["displacement"].to_dict()
     relative = sets.groupby(["target", "match"])["relative"].mean().to_dict()
-    table = table_of("off", "moved by", *kinds)
+    table = table_of("off", "moved", *kinds)
+    for column, kind in zip(table.columns[2:], kinds, strict=True):
+        column.min_width = len(kind)
     for target in ablation.targets[:MANY]:
         rows = [figures[target.name, name]["margin"] for name in _own(target, figures)]
         cells = (
@@ -180,8 +201,9 @@ def _matches(ablation: "Ablation", figures: "Figures") -> Lines:
         table.add_row(target.name, figure(moved[target.name], "{:.2f}"), *cells)
     yield ""
     yield (
-        "by kind of control set: how far the embedding moves, in parts of the target's; in brackets p of the "
-        "margin for all classes at once" + _first(MANY, len(ablation.targets), "targets")
+        "moved: how far the embedding moves; by kind of control set, how far with it, in parts of the "
+        "target's, and p of the margin for all classes at once"
+        + _first(MANY, len(ablation.targets), "targets")
     )
     yield table
 
@@ -189,11 +211,12 @@ def _matches(ablation: "Ablation", figures: "Figures") -> Lines:
 def _sentences(ablation: "Ablation") -> Lines:
     """The verdicts in words, of many targets only what holds for all; and what a reader must know."""
     single = [target for target in ablation.targets if not target.series]
-    heads = tuple(f"{target.name} (" for target in single) if len(single) > _FEW else ()
-    said = [sentence for sentence in ablation.sentences if not sentence.startswith(heads)]
-    if heads:
-        said.insert(0, f"A sentence for each of the {len(single)} targets is in --json and in the report.")
+    heads = [f"{target.name} (" for target in single] if len(single) > _FEW else []
+    shown = [f"{target.of} by {target.series}," for target in ablation.targets if target.series]  # as tables
     yield ""
+    if heads:
+        yield point(f"A sentence for each of the {len(single)} targets is in --json and in the report.")
+    said = [each for each in ablation.sentences if not each.startswith((*heads, *shown))]
     for sentence in said:
         yield point(sentence)
     for note in ablation.notes[:MANY]:

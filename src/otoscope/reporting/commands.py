@@ -12,7 +12,7 @@ from otoscope.tasks import available
 if TYPE_CHECKING:
     from otoscope.neurons import Selection
 
-__all__ = ["commands", "evidence_command", "record_command", "select_command"]
+__all__ = ["ablate_commands", "commands", "evidence_command", "record_command", "select_command"]
 
 
 def commands(recorded: Recorded) -> list[str]:
@@ -30,10 +30,11 @@ def commands(recorded: Recorded) -> list[str]:
             evidence_command(recorded, label),
             f"otoscope probe {name} --label {quoted}",
             f"otoscope share {shlex.quote(f'{recorded.name}:{label}')}",
-            f"# in Python: otoscope.ablate(store, {label!r}, model=otoscope.wrap(...))"
-            if wrapped
-            else f"otoscope ablate {name} --label {quoted}",
         ]
+        if wrapped:
+            lines.append(f"# in Python: otoscope.ablate(store, {label!r}, model=otoscope.wrap(...))")
+        else:
+            lines += ablate_commands(recorded, label)
     return lines
 
 
@@ -59,6 +60,14 @@ def select_command(recorded: Recorded, selection: Selection, permutations: int |
 def evidence_command(recorded: Recorded, label: str) -> str:
     """The command that gathers the evidence of a labeling."""
     return f"otoscope evidence {shlex.quote(recorded.name)} --label {shlex.quote(label)}"
+
+
+def ablate_commands(recorded: Recorded, label: str) -> list[str]:
+    """The commands of a labeling's ablations, as far as commands made them; else that of every class."""
+    line = f"otoscope ablate {shlex.quote(recorded.name)} --label {shlex.quote(label)}"
+    given = [each.settings.get("options") for each in recorded.ablations if each.label == label]
+    made = [shlex.join([*shlex.split(line), *options]) for options in given if options is not None]
+    return list(dict.fromkeys(made)) or [line]
 
 
 def _twins(recorded: Recorded) -> tuple[int, int]:
