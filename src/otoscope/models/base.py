@@ -79,7 +79,8 @@ class AudioModel(Protocol):
     """An encoder whose neurons can be recorded.
 
     It is in evaluation mode. Its tokens are numbered over the non-special positions, chunk after chunk, in
-    each grid by itself. To be recorded by several workers it must survive pickling.
+    each grid by itself. To be recorded by several workers it must survive pickling. One that was trained with
+    a classifier may show it as `head`, see `otoscope.models.heads`.
 
     Attributes:
         name: the spec with which `load_model` makes it again, or a label for a model made by hand.

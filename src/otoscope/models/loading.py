@@ -1,6 +1,7 @@
 """From a weight file and its folder's name to a model: sizes, sample rate, and whether they agree."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from otoscope.errors import UsageError
@@ -15,6 +16,7 @@ from otoscope.models.checkpoints import (
     require,
 )
 from otoscope.models.family import Family, ModelRow, Request
+from otoscope.models.heads import has_evar_head, read_evar_head
 from otoscope.models.logmel import MEL_BINS
 from otoscope.models.m2d import M2D
 from otoscope.models.names import DEFAULT_RATE, ModelName, name_of, parse_name
@@ -37,7 +39,9 @@ def load_m2d(
     seed: int | None = None,
     allow: Sequence[str] = (),
 ) -> M2D:
-    """Read an M2D weight file, or any ViT's with the same keys; heads, predictors and targets are ignored.
+    """Read an M2D weight file, or any ViT's with the same keys; predictors and targets are ignored.
+
+    The classifier of a model that EVAR fine-tuned becomes its `head`; others are ignored.
 
     Args:
         path: of the file.
@@ -60,7 +64,10 @@ def load_m2d(
     vit = build_vit(checkpoint, size)
     if seed is not None:
         initialise(vit, seed)
-    return M2D(vit, sample_rate=rate, norm_stats=checkpoint.norm_stats, name=name, hook=hook)
+    model = M2D(vit, sample_rate=rate, norm_stats=checkpoint.norm_stats, name=name, hook=hook)
+    if seed is None and has_evar_head(checkpoint):
+        model.read_head = partial(read_evar_head, checkpoint.path, model.embedding_size, allow)
+    return model
 
 
 def untrained_m2d(text: str, seed: int, *, name: str, hook: str = "mlp") -> M2D:

@@ -15,6 +15,7 @@ from otoscope.audio import Waveform
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import Chunk
 from otoscope.models.encoder import Places, points_at
+from otoscope.models.heads import WithHead
 from otoscope.models.logmel import MEL_BINS, LogMel
 from otoscope.models.spectrogram import PatchGrid, SpectrogramEncoder
 from otoscope.models.vit import ViT
@@ -77,7 +78,7 @@ class M2DFrontEnd:
         return F.pad(normalised * heard, (0, frames - normalised.shape[2]))
 
 
-class M2D(SpectrogramEncoder):
+class M2D(WithHead, SpectrogramEncoder):
     """A ViT over log-mel patches, run as M2D's portable loader runs it; an `AudioModel`.
 
     Clips longer than the model's input are cut into chunks without overlap, each starting at the first time

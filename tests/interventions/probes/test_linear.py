@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from sklearn.exceptions import SkipTestWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -11,7 +12,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from otoscope.interventions import LinearProbe, logistic_probe
-from otoscope.interventions.probes.logistic import STRENGTHS
+from otoscope.interventions.probes.basis import Span, basis
+from otoscope.interventions.probes.linear import _held_out
+from otoscope.interventions.probes.logistic import STRENGTHS, logistic_probes
+from otoscope.interventions.probes.precision import mean_average_precision
 
 
 def blobs(classes, clips, features=8, apart=3.0, seed=0):
@@ -63,8 +67,6 @@ def test_the_vocabulary_is_explicit_and_in_its_order():
 
 
 def test_a_seed_repeats_and_torchs_own_generator_is_left_alone():
-    import torch
-
     X, y = blobs(3, 90)
     state = torch.get_rng_state()
     first, again = LinearProbe(random_state=3).fit(X, y), LinearProbe(random_state=3).fit(X, y)
@@ -88,13 +90,14 @@ def test_scikit_learns_own_checks_pass():
         check_estimator(LinearProbe(learning_rate=0.05, epochs=60))
 
 
-def test_the_logistic_probe_is_scikit_learns_with_the_best_strength():
-    X, y = blobs(3, 90, features=200, apart=0.3)
+@pytest.mark.parametrize("features", [200, 500])  # with fewer than a quarter as many clips they are rotated
+def test_the_logistic_probe_is_scikit_learns_with_the_best_strength(features):
+    X, y = blobs(3, 90, features=features, apart=0.3)
     probe = logistic_probe(X, y)
     strength = probe[-1].C
     assert strength in STRENGTHS
     plain = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000, tol=1e-8)).fit(X, y)
-    new, _ = blobs(3, 90, features=200, apart=0.3, seed=1)
+    new, _ = blobs(3, 90, features=features, apart=0.3, seed=1)
     # The rotation onto the clips' span changes nothing.
     np.testing.assert_allclose(probe.decision_function(new), plain.decision_function(new), atol=0.02)
 
@@ -118,3 +121,84 @@ def test_a_class_with_one_clip_leaves_nothing_to_judge_by():
     X, _ = blobs(2, 11)
     probe = logistic_probe(X, np.arange(11) // 10)
     assert probe[-1].get_params()["C"] == STRENGTHS[2]
+
+
+def test_seeds_that_choose_the_same_strength_share_a_fit():
+    X, y = blobs(3, 90, features=20, apart=0.5)
+    several = logistic_probes(X, y, None, seeds=range(4))
+    for seed, probe in enumerate(several):
+        alone = logistic_probe(X, y, seed=seed)
+        assert probe[-1].C == alone[-1].C
+        np.testing.assert_array_equal(probe[-1].coef_, alone[-1].coef_)
+    assert len({id(probe[-1]) for probe in several}) == len({probe[-1].C for probe in several})
+
+
+def test_the_basis_turns_few_clips_without_stretching_them():
+    X = np.random.default_rng(0).normal(size=(10, 60)) * np.arange(1, 61)
+    turned = basis(X)
+    plain = StandardScaler().fit_transform(X)
+    new = turned.transform(X)
+    assert new.shape == (10, 10)
+    np.testing.assert_allclose(new @ new.T, plain @ plain.T, atol=1e-9)
+    assert not isinstance(basis(X[:, :40])[-1], Span)  # a quarter of the features: it would not pay
+
+
+# --- several classes a clip ---
+
+
+def tagged(clips=400, classes=4, features=10, apart=6.0, seed=0):
+    """Embeddings that are the sum of one direction per class that a clip bears, and noise."""
+    rng = np.random.default_rng(seed)
+    member = rng.random((clips, classes)) < 0.3
+    directions = apart * np.eye(classes, features)
+    return (member @ directions + rng.normal(size=(clips, features))).astype(np.float32), member
+
+
+def test_evars_probe_learns_several_classes_a_clip():
+    X, member = tagged()
+    probe = LinearProbe(learning_rate=0.01).fit(X[:200], member[:200])
+    logits = probe.decision_function(X[200:])
+    assert logits.shape == (200, 4)
+    assert mean_average_precision(logits, member[200:]) > 0.95
+    np.testing.assert_array_equal(probe.predict(X[200:]), logits > 0)
+    assert list(probe.classes_) == [0, 1, 2, 3]
+
+
+def test_its_loss_is_the_mean_binary_cross_entropy():
+    X, member = tagged(20)
+    probe = LinearProbe().fit(X, member)
+    logits = np.random.default_rng(0).normal(size=(20, 4))
+    p = 1 / (1 + np.exp(-logits))
+    by_hand = -np.where(member, np.log(p), np.log(1 - p)).mean()
+    given = torch.from_numpy(logits), torch.from_numpy(member.astype(float))
+    assert float(probe._loss(*given)) == pytest.approx(by_hand)
+
+
+def test_several_classes_stop_by_average_precision():
+    X, member = tagged(200)
+    probe = LinearProbe(learning_rate=0.01, patience=5)
+    assert probe.fit(X, member, validation=(X, ~member)).n_iter_ < 20
+    weights = LinearProbe(learning_rate=0.01).fit(X, member, validation=(X, member))
+    # Of equal score is what comes last: nothing is lost by going on.
+    assert mean_average_precision(weights.decision_function(X), member) > 0.95
+
+
+def test_two_classes_of_which_a_clip_may_have_both_have_a_logit_each():
+    X, member = tagged(classes=2)
+    probe = LinearProbe(learning_rate=0.01).fit(X, member)
+    logits = probe.decision_function(X)
+    assert logits.shape == (400, 2)
+    both = member.all(axis=1)
+    assert (logits[both] > 0).mean() > 0.9
+
+
+def test_every_class_is_held_out_and_learnt_where_it_can_be():
+    member = np.zeros((60, 3), dtype=int)
+    member[:50, 0] = 1
+    member[50:52, 1] = 1  # two clips: one on each side
+    member[52, 2] = 1  # one clip: it must be learnt
+    for seed in range(20):
+        held = _held_out(member, np.random.default_rng(seed))
+        assert 5 <= held.sum() <= 8
+        assert member[held][:, :2].any(axis=0).all()
+        assert member[~held].any(axis=0).all()

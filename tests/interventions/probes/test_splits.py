@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from otoscope.errors import OtoscopeError
 from otoscope.interventions import make_splits
+from otoscope.interventions.probes import truth_of
 from otoscope.tasks import Labeling
 
 
@@ -117,10 +118,87 @@ def test_small_classes_make_fewer_folds():
             {"speaker": ["s0", "s1", "s2"] * 20},
             r"has one group of the column 'speaker' only for 'c0', 'c1', 'c2'",
         ),
-        (labeling(multilabel=True), {}, r"'sound' gives a clip several labels; .* need one label a clip"),
         (Labeling("sound", "label", ("c0",)), {"label": "c0"}, r"'sound' has 1 class; expected at least 2"),
     ],
 )
 def test_what_cannot_be_learnt_and_tested_is_refused(of, change, message):
+    with pytest.raises(OtoscopeError, match=message):
+        dealt(of, table(**change))
+
+
+# --- several labels a clip ---
+
+
+def several(clips=60, groups=10, **columns):
+    """Every clip has two of four classes, or one of them."""
+    number = np.arange(clips)
+    labels = [f"c{n % 4}" if n % 3 == 0 else f"c{n % 4},c{(n + 1 + n // 4) % 4}" for n in number]
+    return table(clips, groups=groups).assign(label=labels, **columns)
+
+
+def multilabel(**settings):
+    return Labeling("tags", "label", ("c0", "c1", "c2", "c3"), multilabel=True, **settings)
+
+
+def test_the_truth_is_a_number_or_which_classes_there_are():
+    clips = table(4)
+    clips.loc[3, "label"] = None
+    np.testing.assert_array_equal(truth_of(labeling(), clips), [0, 1, 2, -1])
+    clips["label"] = ["c0,c3", "c1", "c2", None]
+    expected = [[1, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(truth_of(multilabel(), clips), np.array(expected, dtype=bool))
+
+
+def test_clips_with_several_labels_are_split_by_their_column_as_well():
+    (fold,) = dealt(multilabel(split="s"), several(s=["train", "val", "test"] * 20)).folds
+    assert set(fold.test % 3) == {2}
+    assert set(fold.valid % 3) == {1}
+
+
+def test_clips_with_several_labels_are_dealt_at_random_and_by_the_seed():
+    clips = several()
+    clips.loc[[4, 9], "label"] = None
+    splits = dealt(multilabel(), clips, seed=3)
+    assert splits.description == "5 folds at random (seed 3)"
+    tested = np.sort(np.concatenate([fold.test for fold in splits.folds]))
+    np.testing.assert_array_equal(tested, np.setdiff1d(np.arange(60), [4, 9]))
+    again, other = dealt(multilabel(), clips, seed=3), dealt(multilabel(), clips, seed=4)
+    np.testing.assert_array_equal(splits.folds[0].test, again.folds[0].test)
+    assert not np.array_equal(splits.folds[0].test, other.folds[0].test)
+
+
+@pytest.mark.parametrize("groups", [3, 10])
+def test_groups_of_clips_with_several_labels_are_never_split(groups):
+    clips = several(groups=groups)
+    splits = dealt(multilabel(group="speaker"), clips, seed=1)
+    kept = "clips of one speaker kept together"
+    assert splits.description == f"{min(5, groups)} folds at random, {kept} (seed 1)"
+    for fold in splits.folds:
+        assert not set(clips["speaker"].iloc[fold.train]) & set(clips["speaker"].iloc[fold.test])
+
+
+@pytest.mark.parametrize(
+    ("of", "change", "message"),
+    [
+        (multilabel(), {"label": ["c0,c1"] * 59 + ["c1,c2"]}, r"has one clip only for 'c2'; expected 2"),
+        (multilabel(), {"label": "c3"}, r"has usable clips of 1 class; expected at least 2"),
+        (
+            multilabel(split="s"),
+            {"label": ["c0", "c1,c2", "c0,c1,c3"] * 20, "s": ["train", "train", "test"] * 20},
+            r"'c3' occurs in test and not in training; expected every class on both sides",
+        ),
+        (
+            multilabel(group="speaker"),
+            {"label": ["c0,c1"] * 54 + ["c2"] * 6, "speaker": ["s0", "s1"] * 27 + ["s3"] * 6},
+            r"has one group of the column 'speaker' only for 'c2'",
+        ),
+        (
+            Labeling("tags", "label", ("c0",), multilabel=True),
+            {"label": "c0"},
+            r"'tags' has 1 class; expected at least 2",
+        ),
+    ],
+)
+def test_several_labels_that_cannot_be_learnt_and_tested_are_refused(of, change, message):
     with pytest.raises(OtoscopeError, match=message):
         dealt(of, table(**change))

@@ -1,17 +1,21 @@
 """The quick probe: regularised logistic regression whose strength is chosen on the training clips."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+
+from otoscope.interventions.probes.basis import basis
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """The grid of C, the inverse strength of the penalty; features are standardised."""
 
 INNER_FOLDS = 3
+ROUGH, FINE = 1e-4, 1e-5
+"""Where the search for the minimum ends (largest slope): to choose C, and for the probe that is kept."""
 
 
 def logistic_probe(
@@ -37,9 +41,20 @@ def logistic_probe(
     >>> logistic_probe(X, np.array(["low", "low", "high", "high"])).predict([[-3.0], [3.0]])
     array(['low', 'high'], dtype='<U4')
     """
+    (probe,) = logistic_probes(X, y, groups, seeds=[seed])
+    return probe
+
+
+def logistic_probes(
+    X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, *, seeds: Sequence[int]
+) -> list[Pipeline]:
+    """One `logistic_probe` a seed; seeds that choose the same C share one fit, which nothing else decides."""
     X = np.asarray(X, dtype=np.float64)  # in float32 the search for the minimum may get stuck on rounding
-    strength = _choose(X, y, groups, seed)
-    return _pipeline(X, strength).fit(X, y)
+    chosen = [_choose(X, y, groups, seed) for seed in seeds]
+    made = basis(X)
+    features = made.transform(X)
+    fits = {strength: _model(strength, FINE).fit(features, y) for strength in dict.fromkeys(chosen)}
+    return [Pipeline([*made.steps, ("classify", fits[strength])]) for strength in chosen]
 
 
 def _choose(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, seed: int) -> float:
@@ -58,10 +73,9 @@ def _choose(X: np.ndarray, y: np.ndarray, groups: np.ndarray | None, seed: int) 
 
 def _path(X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray) -> np.ndarray:
     """Summed log loss on the test clips for each strength, every fit starting where the last one ended."""
-    pipeline = _pipeline(X, STRENGTHS[0])
-    features = pipeline[:-1].fit_transform(X)
-    features_test = pipeline[:-1].transform(X_test)
-    model = pipeline[-1].set_params(warm_start=True)
+    made = basis(X)
+    features, features_test = made.transform(X), made.transform(X_test)
+    model = _model(STRENGTHS[0], ROUGH).set_params(warm_start=True)
     losses = []
     for strength in STRENGTHS:
         model.set_params(C=strength).fit(features, y)
@@ -70,14 +84,6 @@ def _path(X: np.ndarray, y: np.ndarray, X_test: np.ndarray, y_test: np.ndarray) 
     return np.array(losses)
 
 
-def _pipeline(X: np.ndarray, strength: float) -> Pipeline:
-    """Standardise, rotate, classify.
-
-    With fewer clips than features the rotation onto the clips' principal axes makes the fit several times
-    faster and changes nothing: the penalty does not see rotations, and the weights never leave the clips'
-    span.
-    """
-    rotate = PCA(svd_solver="full") if X.shape[0] < X.shape[1] else "passthrough"
+def _model(strength: float, tolerance: float) -> LogisticRegression:
     # 1,000 steps: separable classes under a weak penalty converge slowly.
-    model = LogisticRegression(C=strength, max_iter=1000)
-    return Pipeline([("scale", StandardScaler()), ("rotate", rotate), ("classify", model)])
+    return LogisticRegression(C=strength, max_iter=1000, tol=tolerance)

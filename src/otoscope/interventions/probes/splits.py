@@ -1,8 +1,8 @@
 """Which clips a probe learns from and which it is judged on.
 
 A data set's own split is used where it has one. Otherwise the clips are dealt into folds, stratified by
-class, and clips of one group (the same speaker, say) never stand on both sides: a probe that recognises the
-speaker would pass for one that recognises the emotion.
+class where a clip has one, and clips of one group (the same speaker, say) never stand on both sides: a probe
+that recognises the speaker would pass for one that recognises the emotion.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from otoscope.errors import OtoscopeError
 from otoscope.tasks.labeling import Labeling
@@ -18,6 +18,12 @@ from otoscope.tasks.labeling import Labeling
 FOLDS = 5
 """Folds where the data set has no split of its own; fewer where a class has fewer groups."""
 
+_DEALERS: dict[tuple[bool, bool], Any] = {  # multi-label, and with groups
+    (False, False): StratifiedKFold,
+    (False, True): StratifiedGroupKFold,
+    (True, False): KFold,
+    (True, True): GroupKFold,
+}
 _NAMES = {"train": "train", "valid": "valid", "val": "valid", "validation": "valid", "test": "test"}
 
 
@@ -43,34 +49,39 @@ class Splits:
     description: str
 
 
-def class_index(labeling: Labeling, clips: pd.DataFrame) -> np.ndarray:
-    """The class of each clip as an index into `labeling.classes`; -1 where a clip has no label.
+def truth_of(labeling: Labeling, clips: pd.DataFrame) -> np.ndarray:
+    """What a probe is to say of each clip.
+
+    Returns:
+        The class as an index into `labeling.classes`, -1 where a clip has no label: shape (clips,). Of a
+        multi-label labeling which classes a clip bears, bool: shape (clips, classes).
 
     Raises:
-        OtoscopeError: the labeling is multi-label or has a single class: no accuracy is defined.
+        OtoscopeError: the labeling has a single class: there is nothing to tell apart.
     """
-    if labeling.multilabel:
-        raise OtoscopeError(
-            f"labeling {labeling.name!r} gives a clip several labels; probes and ablations need one label a "
-            "clip: choose another labeling, or make one from a column with one label a clip"
-        )
     if len(labeling.classes) < 2:
         raise OtoscopeError(
             f"labeling {labeling.name!r} has {len(labeling.classes)} class; expected at least 2"
         )
-    membership = labeling.membership(clips)
-    return np.where(membership.any(axis=1), membership.argmax(axis=1), -1)
+    member = labeling.membership(clips)
+    if labeling.multilabel:
+        return member
+    return np.where(member.any(axis=1), member.argmax(axis=1), -1)
+
+
+class_index = truth_of  # the name it had; `ablation` still says so
 
 
 def make_splits(labeling: Labeling, clips: pd.DataFrame, usable: np.ndarray, *, seed: int = 0) -> Splits:
     """Deal clips into folds of training, validation and test clips.
 
     In this order: by the labeling's split column, which holds train, valid and test or the numbers of folds;
-    else by stratified folds that keep its groups whole; else by stratified folds. Clips whose split is
-    missing are not used. A fold in which no training clip has some class of its test set is refused.
+    else by folds that keep its groups whole; else by folds of clips. The folds are stratified by class, which
+    has no meaning for a multi-label labeling: there they are dealt at random. Clips whose split is missing
+    are not used. A fold in which no training clip has some class of its test set is refused.
 
     Args:
-        labeling: a single-label labeling.
+        labeling: single-label or multi-label.
         clips: the table of clips, as the task or the store has it.
         usable: which clips may be used, shape (clips,); those without a label are left out anyway.
         seed: of the dealing; a split column leaves nothing to chance.
@@ -78,18 +89,19 @@ def make_splits(labeling: Labeling, clips: pd.DataFrame, usable: np.ndarray, *, 
     Raises:
         OtoscopeError: a split column with other values, or a class that cannot be both learnt and tested.
     """
-    index = class_index(labeling, clips)
-    rows = np.flatnonzero(usable & (index >= 0))
+    truth_of(labeling, clips)  # refuses what has nothing to tell apart
+    member = labeling.membership(clips)
+    rows = np.flatnonzero(usable & member.any(axis=1))
     groups = labeling.groups(clips)
     if labeling.split is not None:
         splits = _by_column(labeling.split, clips, rows)
         splits = Splits(splits.folds, splits.description + _leak(labeling, splits.folds, groups))
     else:
-        splits = _by_chance(labeling, index, rows, groups, seed)
+        splits = _by_chance(labeling, member, rows, groups, seed)
     for fold in splits.folds:
-        unseen = np.setdiff1d(index[fold.test], index[fold.train])
-        if len(unseen):
-            names = ", ".join(repr(labeling.classes[k]) for k in unseen)
+        unseen = member[fold.test].any(axis=0) & ~member[fold.train].any(axis=0)
+        if unseen.any():
+            names = ", ".join(repr(labeling.classes[k]) for k in np.flatnonzero(unseen))
             raise OtoscopeError(
                 f"labeling {labeling.name!r}, {splits.description}: {names} occurs in test and not in "
                 "training; expected every class on both sides: add clips, or use another split"
@@ -128,30 +140,33 @@ def _by_column(column: str, clips: pd.DataFrame, rows: np.ndarray) -> Splits:
 
 
 def _by_chance(
-    labeling: Labeling, index: np.ndarray, rows: np.ndarray, groups: np.ndarray | None, seed: int
+    labeling: Labeling, member: np.ndarray, rows: np.ndarray, groups: np.ndarray | None, seed: int
 ) -> Splits:
     unit = rows if groups is None else groups[rows]
     # A class can be in no more test folds than it has groups (clips, where there are none).
-    counts = pd.DataFrame({"k": index[rows], "g": unit}).groupby("k")["g"].nunique()
+    clip, k = np.nonzero(member[rows])
+    counts = pd.DataFrame({"k": k, "g": unit[clip]}).groupby("k")["g"].nunique()
     if len(counts) < 2:
         raise OtoscopeError(
             f"labeling {labeling.name!r} has usable clips of {len(counts)} class{'es' * (len(counts) != 1)}; "
             "expected at least 2 classes to tell apart"
         )
-    n_folds = min(FOLDS, int(counts.min()))
-    if n_folds < 2:
+    if int(counts.min()) < 2:
         few = ", ".join(repr(labeling.classes[int(k)]) for k in counts.index[counts < 2])
         what = "clip" if groups is None else f"group of the column {labeling.group!r}"
         raise OtoscopeError(
             f"labeling {labeling.name!r} has one {what} only for {few}; expected 2 or more for every class, "
             "so that it can be learnt and tested: add clips, or leave the class out"
         )
-    dealer: Any = StratifiedKFold if groups is None else StratifiedGroupKFold
-    apart = None if groups is None else unit
-    dealt = dealer(n_folds, shuffle=True, random_state=seed).split(rows, index[rows], apart)
+    # Folds that are not stratified need not be as few as the rarest class's groups, but as all groups.
+    n_folds = min(FOLDS, len(np.unique(unit)) if labeling.multilabel else int(counts.min()))
+    dealer = _DEALERS[labeling.multilabel, groups is not None](n_folds, shuffle=True, random_state=seed)
+    index = None if labeling.multilabel else member[rows].argmax(axis=1)
+    dealt = dealer.split(rows, index, None if groups is None else unit)
     folds = tuple(_fold(rows, test) for _, test in dealt)
+    how = "at random" if labeling.multilabel else "stratified by class"
     kept = "" if groups is None else f", clips of one {labeling.group} kept together"
-    return Splits(folds, f"{n_folds} folds stratified by class{kept} (seed {seed})")
+    return Splits(folds, f"{n_folds} folds {how}{kept} (seed {seed})")
 
 
 def _fold(rows: np.ndarray, test: np.ndarray) -> Fold:

@@ -1,18 +1,23 @@
 """The Audio Spectrogram Transformer (AST) of transformers, in either of the module layouts it has had."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from otoscope.audio import Waveform
 from otoscope.models.base import Chunk, Position
+from otoscope.models.checkpoints import fit, require
 from otoscope.models.encoder import Places, points_at
 from otoscope.models.family import ModelRow, Request
+from otoscope.models.heads import Head, WithHead
+from otoscope.models.hf.files import Files
 from otoscope.models.hf.source import Kind, Source, quiet
 from otoscope.models.spectrogram import PatchGrid, SpectrogramEncoder
 
@@ -103,8 +108,8 @@ class ASTFrontEnd:
         return torch.from_numpy(np.asarray(made["input_values"], dtype=np.float32))
 
 
-class AST(SpectrogramEncoder):
-    """AST's encoder without its head; an `AudioModel`.
+class AST(WithHead, SpectrogramEncoder):
+    """AST's encoder; an `AudioModel`. Its classifier, if it has one, is its `head`.
 
     Clips longer than the model's input (1024 frames, 10.3 s) are cut into chunks without overlap; the last
     is filled up as the library does. Nothing masks the attention. A token counts if it covers any frame of
@@ -156,7 +161,7 @@ def build_ast(source: Source, request: Request) -> AST:
         fill="chunk",
     )
     width = {"mlp": config.intermediate_size, "residual": config.hidden_size, "attention": config.hidden_size}
-    return AST(
+    model = AST(
         module,
         points,
         front=front,
@@ -171,6 +176,40 @@ def build_ast(source: Source, request: Request) -> AST:
             "norm_eps": config.layer_norm_eps,
         },
         units=[width[request.hook]] * len(points) if request.hook in width else None,
+    )
+    if request.seed is None:
+        files = Files(source.place, source.revision)
+        model.read_head = partial(read_head, files, request.allow, config.id2label, config.layer_norm_eps)
+    return model
+
+
+def read_head(files: Files, allow: Sequence[str], names: Mapping[int, str], norm_eps: float) -> Head | None:
+    """The classifier of an ASTForAudioClassification, for the pooled output; None of an ASTModel.
+
+    Args:
+        files: of the model.
+        allow: see `read_checkpoint`.
+        names: of its outputs, by number; "LABEL_0" and so on stand for none.
+        norm_eps: of the layer norm.
+
+    Raises:
+        OtoscopeError: the weights cannot be read or are incomplete.
+    """
+    tensors = files.weights(["classifier."], allow)
+    if not tensors:
+        return None
+    ranks = {"layernorm.weight": 1, "layernorm.bias": 1, "dense.weight": 2, "dense.bias": 1}
+    require(tensors, ranks, files.place, "the classifier of an ASTForAudioClassification")
+    size, width = tensors["dense.weight"].shape
+    module = fit(partial(_classifier, width, size, norm_eps), tensors, files.place).double()
+    said = tuple(names.get(number, "") for number in range(size))
+    nameless = said == tuple(f"LABEL_{number}" for number in range(size))
+    return Head(module, size, None if nameless else said)
+
+
+def _classifier(width: int, size: int, norm_eps: float) -> nn.Module:
+    return nn.Sequential(
+        OrderedDict(layernorm=nn.LayerNorm(width, eps=norm_eps), dense=nn.Linear(width, size))
     )
 
 
