@@ -108,7 +108,9 @@ def test_the_whole_line_on_a_folder_of_mixed_files(run: Run, sounds: Path, tmp_p
     assert found["neurons"] == sum(found["by_layer"].values()) > 0
     shared = document("share", f"{store}:{label}")
     assert shared
-    assert document("probe", store, "--label", label)["accuracy"] > 0.9
+    probed = document("probe", store, "--label", label)
+    assert probed["accuracy"] == probed["by_probe"]["logistic"]["accuracy"] > 0.9
+    assert set(probed["by_probe"]["evar"]) == {"accuracy", "interval", "fold_accuracy"}
     ablated = document("ablate", store, "--label", label, "--class", "tone")
     assert ablated["results"]
     assert set(document("info", store)["results"]) == {

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 
 
 def probe_lines(score: "ProbeScore") -> Lines:
-    """A probe's accuracy, with its interval."""
-    document = score.document()
-    low, high = document["interval"]
-    yield f"accuracy {document['accuracy']:.3f} (95 %: {low:.3f} to {high:.3f}) on {document['n']} clips"
+    """A probe's score, with its interval, the other probe's beside it, and what chance gives."""
+    for each in (score, *score.beside):
+        low, high = each.interval
+        yield f"{each.measure} {each.score:.3f} (95 %: {low:.3f} to {high:.3f}), probe {each.probe}"
+    yield f"chance {score.chance:.3f}; {score.n} test clips"
 
 
 def pretraining_lines(result: "PretrainResult") -> Lines:
