@@ -147,7 +147,7 @@ def test_twins_are_recorded_shown_and_asked(run: Run, sounds: Path, tmp_path: Pa
     assert "is untrained itself and has no twins" in err
 
 
-@pytest.mark.parametrize("verb", ["select", "probe", "ablate"])
+@pytest.mark.parametrize("verb", ["select", "probe"])
 def test_people_read_tables_of_80_columns(
     run: Run, store: Path, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,8 +343,6 @@ def test_misuse_exits_with_2(run: Run, store: Path) -> None:
             ("record", "--model", "mini:ssl", "--task", "mini:events", "--out", "x", "--evar-lengths"),
             "EVAR knows no length for mini:events",
         ),
-        (("ablate", store, "--label", "class", "--neuron", "7-3"), "7-3"),
-        (("ablate", store, "--label", "class", "--neuron", "99.3"), "99"),
     ):
         status, out, err = run(*arguments)
         assert (status, out) == (2, ""), (arguments, status, err)
