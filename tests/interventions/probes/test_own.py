@@ -16,13 +16,14 @@ from otoscope.tasks import Labeling
 ROWS = np.arange(3)
 
 
-def reader(outputs, classes=None):
+def reader(outputs, classes=None, of=None):
     """A model whose head gives the embedding itself: output k is value k."""
     linear = torch.nn.Linear(outputs, outputs).double()
     with torch.no_grad():
         linear.weight.copy_(torch.eye(outputs))
         linear.bias.zero_()
-    return SimpleNamespace(name="toy", head=Head(linear, outputs, classes))
+    fingerprint = "" if of is None else of.info["model"]["fingerprint"]
+    return SimpleNamespace(name="toy", head=Head(linear, outputs, classes), fingerprint=fingerprint)
 
 
 def labeling(*classes, **settings):
@@ -76,7 +77,7 @@ def test_it_comes_alone_and_once(store, multilabel):
     clips = store.clips.assign(sound="unit 2")
     asked = SimpleNamespace(clips=clips, embedding=store.embedding, info=store.info)
     fold = Fold(ROWS, ROWS[:0], ROWS)
-    (fitted,) = fit_probes(asked, of, fold, "own", seeds=[7, 8], model=reader(size, classes))
+    (fitted,) = fit_probes(asked, of, fold, "own", seeds=[7, 8], model=reader(size, classes, store))
     assert (fitted.name, fitted.seed, fitted.multilabel) == ("own", 7, multilabel)
     np.testing.assert_allclose(fitted.logits(store.embedding), store.embedding[:, [5, 2]], rtol=1e-6)
 
@@ -85,10 +86,12 @@ def test_its_accuracy_is_that_of_its_largest_output(store):
     labels = store.labeling("tone").classes
     size = store.embedding.shape[1]
     names = (*labels, *(f"unit {k}" for k in range(size - len(labels))))
-    score = probe_accuracy(store, "tone", probe="own", model=reader(size, names))
+    score = probe_accuracy(store, "tone", probe="own", model=reader(size, names, store))
     expected = store.embedding[:, : len(labels)].argmax(axis=1)
     named = np.array(labels)[expected]
     assert score.accuracy == (named == store.clips["tone"]).mean()
     assert (score.probe, score.beside) == ("own", ())
+    with pytest.raises(OtoscopeError, match=r"probe 'own' of 'toy' was given embeddings of .* other weights"):
+        probe_accuracy(store, "tone", probe="own", model=reader(size, names))
     with pytest.raises(UsageError, match="probe 'own' needs a model"):
         probe_accuracy(store, "tone", probe="own")

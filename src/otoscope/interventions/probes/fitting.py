@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, clone
 
 from otoscope.activations.store import Store
-from otoscope.errors import UsageError
+from otoscope.errors import OtoscopeError, UsageError
 from otoscope.interventions.probes.fitted import Fitted
 from otoscope.interventions.probes.linear import LinearProbe
 from otoscope.interventions.probes.logistic import logistic_probes
@@ -71,7 +71,8 @@ def fit_probes(
 
     Raises:
         UsageError: a name that is no probe's, or a model without a classifier of its own.
-        OtoscopeError: the model's own classifier does not know the classes.
+        OtoscopeError: the model's own classifier does not know the classes, or is another model's than the
+            recorded one.
     """
     lesson = _Lesson(
         store.embedding,
@@ -82,6 +83,7 @@ def fit_probes(
     )
     size = len(labeling.classes)
     if isinstance(probe, str) and probe == "own":
+        _check_recorded(store, model)
         return [Fitted("own", seeds[0], own_classifier(model, labeling), size, labeling.multilabel)]
     kinds: list[Probe] = [probe]
     if isinstance(probe, str):
@@ -91,6 +93,15 @@ def fit_probes(
         for kind in kinds
         for seed, classifier in zip(seeds, lesson.taught(kind, seeds), strict=True)
     ]
+
+
+def _check_recorded(store: Store, model: AudioModel | None) -> None:
+    recorded = store.info["model"]
+    if model is not None and model.fingerprint != recorded["fingerprint"]:
+        raise OtoscopeError(
+            f"probe 'own' of {model.name!r} was given embeddings of {recorded['name']!r}, which has other "
+            "weights; expected the recorded model; try it, or record again"
+        )
 
 
 @dataclass(frozen=True, eq=False)
