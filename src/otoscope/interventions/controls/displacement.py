@@ -28,7 +28,7 @@ __all__ = ["Matched", "displacement_sets"]
 
 SCOUTS = 6  # sets that are measured first, to see how far the first order is off
 SPARE = 1.25  # sets that are measured then, for each one that is wanted
-ROUNDS = 4  # of measuring, at most
+ROUNDS = 3  # of measuring, at most
 CLOSE = 0.05  # logarithm of the sets' mean displacement over the target's that needs no other round
 OFF = 0.1  # the same, beyond which the match is said to have failed
 
@@ -65,7 +65,7 @@ class Matched:
         mean = self.displacements.mean()
         sizes = sorted({len(neurons) for neurons in self.neurons})
         said = (
-            f"displacement-matched controls of {self.size} neurons: on {self.clips} clips outside the test "
+            f"displacement-matched controls of {_neurons(self.size)}: on {self.clips} clips outside the test "
             f"set the target moves the standardised embedding by {self.target:.3g}, the {len(self.neurons)} "
             f"sets by {mean:.3g} on average"
         )
@@ -83,6 +83,10 @@ class Matched:
         if apart(mean, self.target) > OFF:
             said += "; no sets push as hard or as little as the target, so its push is not controlled for"
         return said
+
+
+def _neurons(number: int) -> str:
+    return "1 neuron" if number == 1 else f"{number} neurons"
 
 
 def displacement_sets(
