@@ -49,8 +49,8 @@ class Ablation:
     column `seed`; `accuracy` and `average_precision` are in [0, 1], `margin` in logits, `cross_entropy` in
     nats, see `measures_of`. Every change is the value with neurons switched less that of the unmodified
     model. Intervals are of 95 %, of groups of test clips drawn again (clips, where there are no groups), by
-    Student's t; they are NaN for a class in one group, and of no width where no clip changes, which says
-    nothing of clips that were not heard.
+    Student's t; they are NaN for a class in one group, and of no width where all groups change alike (or not
+    at all), which says nothing of groups that were not heard.
 
     Attributes:
         label: the labeling.

@@ -1,12 +1,20 @@
 """Verdicts in words, made from the numbers: what is lost, whether controls lose it too, what is not known."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otoscope.interventions.effects.measures import SHARES
 from otoscope.interventions.effects.verdicts import ALPHA, CONTROLS, Figures, figures_of, is_beyond
+from otoscope.interventions.effects.wording import (
+    Row,
+    beside_words,
+    change_words,
+    listed,
+    neurons,
+    sized,
+    word,
+)
 from otoscope.interventions.targets.target import Target
 
 if TYPE_CHECKING:
@@ -14,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["sentences_of"]
 
-Row: TypeAlias = Mapping[str, Any]
+_NOTHING = "nothing can drop."
 
-_WORDS = {"average_precision": "average precision", "cross_entropy": "cross-entropy"}
+
 _NOT_COVERED = (
     "Intervals cover the choice of test clips, p the choice of control neurons; what another training of the "
     "model would give is not covered."
@@ -31,7 +39,7 @@ def sentences_of(ablation: "Ablation") -> tuple[str, ...]:
     figures = figures_of(ablation, ablation.probe)
     alone = [target for target in ablation.targets if not target.series]
     return (
-        *_at_chance(ablation),
+        *_at_chance(ablation, ablation.probe),
         *(_of_target(ablation, target, figures) for target in alone),
         *_of_series(ablation, figures),
         *_of_diagonal(ablation),
@@ -41,25 +49,25 @@ def sentences_of(ablation: "Ablation") -> tuple[str, ...]:
     )
 
 
-def _at_chance(ablation: "Ablation") -> list[str]:
-    rows = ablation.baseline[ablation.baseline["probe"] == ablation.probe]
+def _at_chance(ablation: "Ablation", probe: str) -> list[str]:
+    rows = ablation.baseline[ablation.baseline["probe"] == probe]
     low = rows[rows["low"] <= rows["chance"]]
     whole = low[low["category"] == ""]
     if len(whole):
         one = whole.iloc[0]
         return [
-            f"The {ablation.probe} probe tells {ablation.label} no better than chance (accuracy "
+            f"The {probe} probe tells {ablation.label} no better than chance (accuracy "
             f"{one['value']:.2f}, 95 %: {one['low']:.2f} to {one['high']:.2f}; the most frequent class alone "
-            f"{one['chance']:.2f}): nothing can drop."
+            f"{one['chance']:.2f}): {_NOTHING}"
         ]
     if low.empty:
         return []
     names = ", ".join(low["category"])
-    return [f"The {ablation.probe} probe tells {names} no better than chance: nothing can drop there."]
+    return [f"The {probe} probe tells {names} no better than chance: nothing can drop there."]
 
 
 def _of_target(ablation: "Ablation", target: Target, figures: Figures) -> str:
-    named = f"{target.name} ({_neurons(len(target.neurons))}):"
+    named = f"{target.name} ({neurons(len(target.neurons))}):"
     own = [name for name in target.categories if (target.name, name) in figures]
     if not own:
         return f"{named} {_anywhere(ablation, target.name, figures)}"
@@ -70,15 +78,15 @@ def _of_target(ablation: "Ablation", target: Target, figures: Figures) -> str:
 def _of_class(ablation: "Ablation", name: str, rows: Mapping[str, Row], among: int) -> str:
     """What happens to one of a target's own classes, and how that compares with control sets."""
     first, second = ablation.measures[:2]
-    said = [_change(rows[first], first)]
+    said = [change_words(rows[first], first)]
     if "lost" in rows[first]:
         one = rows[first]
         said[0] += (
             f", {one['lost']:.3g} of {one['right']:.3g} right clips lost and {one['gained']:.3g} gained"
         )
         said[0] += f" (McNemar p = {one['mcnemar_p']:.2g})"
-    said[0] += _beside(rows[first], first, ablation.primary)
-    said.append(_change(rows[second], second) + _beside(rows[second], second, ablation.primary))
+    said[0] += beside_words(rows[first], first, ablation.primary)
+    said.append(change_words(rows[second], second) + beside_words(rows[second], second, ablation.primary))
     head = f"{name}: " if among > 1 else ""
     return f"{head}{'; '.join(said)}. {_verdict(rows, (first, second), ablation.primary)}"
 
@@ -88,6 +96,9 @@ def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> 
         return "No control sets were drawn: whether other neurons do the same is not known."
     ranked = [measure for measure in measures if np.isfinite(rows[measure]["against"][primary]["p_adjusted"])]
     controls = CONTROLS[primary]
+    if primary == "displacement":  # as far as could be found
+        relative = rows[measures[0]]["against"][primary]["relative"]
+        controls += f" (on test clips {relative:.2g} times as far)"
     if not ranked or all(_few(rows[measure]["against"][primary]) for measure in ranked):
         return "Too few control sets for a verdict."
     found = [measure for measure in ranked if is_beyond(rows[measure]["against"][primary])]
@@ -96,7 +107,7 @@ def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> 
     below = [each for each in found if rows[each]["against"][primary]["excess"] < 0]
     above = [each for each in found if each not in below]
     sides = (("Lower", below), ("Higher", above))
-    return " ".join(f"{side} in {_listed(each)} than with {controls} off." for side, each in sides if each)
+    return " ".join(f"{side} in {listed(each)} than with {controls}." for side, each in sides if each)
 
 
 def _push(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> str:
@@ -106,7 +117,7 @@ def _push(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> str
     if primary != "displacement" or not found:
         return ""
     p = max(beside["p_adjusted"] for beside in found.values())
-    said = f" Beyond {CONTROLS['layer']} in {_listed(list(found))} (p = {p:.2g})"
+    said = f" Beyond {CONTROLS['layer']} in {listed(list(found))} (p = {p:.2g})"
     relative = next(iter(found.values()))["relative"]
     if not relative < 1:
         return f"{said}."
@@ -126,7 +137,9 @@ def _anywhere(ablation: "Ablation", target: str, figures: Figures) -> str:
             p = ablation.any_class_p(target, measure)
             smallest = np.fmin(smallest, p)
             at_once = f" (p over all classes = {p:.2g})" if np.isfinite(p) else ""
-            said.append(f"{_change(figures[target, most][measure], measure)} at most, of {most}{at_once}")
+            said.append(
+                f"{change_words(figures[target, most][measure], measure)} at most, of {most}{at_once}"
+            )
     if not np.isfinite(smallest):
         return f"{'; '.join(said)}."
     beyond = "Beyond" if smallest <= ALPHA else "No effect beyond"
@@ -161,8 +174,8 @@ def _of_diagonal(ablation: "Ablation") -> list[str]:
             measure = str(row["measure"])
             drawn = f", in control sets {row['p_controls']:.2g}" if np.isfinite(row["p_controls"]) else ""
             said.append(
-                f"Self against cross over {row['classes']} classes, {_word(measure)}: own class "
-                f"{_sized(row['self'], measure)}, others {_sized(row['cross'], measure)} (p with names "
+                f"Self against cross over {row['classes']} classes, {word(measure)}: own class "
+                f"{sized(row['self'], measure)}, others {sized(row['cross'], measure)} (p with names "
                 f"permuted = {row['p']:.2g}{drawn})."
             )
     return said
@@ -176,9 +189,12 @@ def _of_other_probes(ablation: "Ablation", targets: Sequence[Target], figures: F
     for probe in dict.fromkeys(ablation.effects["probe"]):
         if probe == ablation.probe:
             continue
+        if whole := [each for each in _at_chance(ablation, str(probe)) if each.endswith(_NOTHING)]:
+            said += whole  # it has no verdicts
+            continue
         other = figures_of(ablation, str(probe))
         unlike = [
-            f"{_word(measure)} of {name}"
+            f"{word(measure)} of {name}"
             for target in targets
             for name in target.categories
             if (target.name, name) in figures
@@ -211,40 +227,3 @@ def _of_controls(ablation: "Ablation") -> list[str]:
 
 def _few(beside: Row) -> bool:
     return bool(1 / (beside["controls"] + 1) > ALPHA)
-
-
-def _change(row: Row, measure: str) -> str:
-    text = f"{_word(measure)} {_sized(row['change'], measure)}"
-    if not np.isfinite(row["low"]) or row["low"] == row["high"]:
-        return text
-    low, high = (_sized(row[end], measure, unit=False) for end in ("low", "high"))
-    return f"{text} (95 %: {low} to {high})"
-
-
-def _beside(row: Row, measure: str, primary: str) -> str:
-    if not primary:
-        return ""
-    beside = row["against"][primary]
-    text = f", with controls {_sized(beside['mean'], measure, unit=False)}"
-    if not np.isfinite(beside["p"]):
-        return text
-    return f"{text} (p = {beside['p']:.2g}, over all classes {beside['p_adjusted']:.2g})"
-
-
-def _sized(value: float, measure: str, unit: bool = True) -> str:
-    """A change with its sign: shares in percentage points."""
-    share = measure in SHARES
-    text = f"{100 * value:+.1f}" if share else f"{value:+.2f}"
-    return f"{text} {'points' if share else 'logits'}" if unit else text
-
-
-def _word(measure: str) -> str:
-    return _WORDS.get(measure, measure)
-
-
-def _listed(measures: Sequence[str]) -> str:
-    return " and ".join(map(_word, measures))
-
-
-def _neurons(count: int) -> str:
-    return f"{count:,} neuron{'' if count == 1 else 's'}"

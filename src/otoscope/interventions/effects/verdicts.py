@@ -13,7 +13,7 @@ ALPHA = 0.05
 CONTROLS = {
     "layer": "random neurons of the same layers",
     "rate": "neurons that fire as often",
-    "displacement": "neurons that move the embedding as far",
+    "displacement": "neurons matched in how far they move the embedding",
     "neighbour": "the neighbouring neurons",
     "directions": "random directions",
     "components": "principal components",
