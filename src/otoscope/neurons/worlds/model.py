@@ -53,15 +53,23 @@ class PlantedModel(nn.Module):
     """An AudioModel whose token is a 50 ms frame and whose units listen to single frequency bands.
 
     Its features are the activations of all its layers, side by side, and its embedding is their mean over
-    tokens: what a unit says is all that the embedding knows.
+    tokens: what a unit says is all that the embedding knows. With a readout the embedding is a linear map of
+    that mean, which some units may have no part in.
 
     Args:
         name: a label; no spec makes this model again.
         weights: what each unit reads from the amplitudes of the bands. Shape (layers, units, bands).
         biases: shape (layers, units).
+        readout: what each unit adds to the embedding. Shape (layers x units, embedding_size).
     """
 
-    def __init__(self, name: str, weights: NDArray[np.float32], biases: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        name: str,
+        weights: NDArray[np.float32],
+        biases: NDArray[np.float32],
+        readout: NDArray[np.float32] | None = None,
+    ) -> None:
         super().__init__()
         count, units, self._bands = weights.shape
         self.blocks = nn.ModuleList(
@@ -71,8 +79,11 @@ class PlantedModel(nn.Module):
         self.name = name
         self.sample_rate = SAMPLE_RATE
         self.layers = tuple(Layer(f"blocks.{number}.act", units) for number in range(count))
-        self.fingerprint = hashlib.sha256(weights.tobytes() + biases.tobytes()).hexdigest()
-        self.embedding_size = count * units
+        own = [weights, biases] if readout is None else [weights, biases, readout]
+        self.fingerprint = hashlib.sha256(b"".join(each.tobytes() for each in own)).hexdigest()
+        self.embedding_size = count * units if readout is None else readout.shape[1]
+        self.readout: Tensor | None
+        self.register_buffer("readout", None if readout is None else torch.from_numpy(readout))
         self.requires_grad_(False).eval()
 
     @property
@@ -130,9 +141,10 @@ class PlantedModel(nn.Module):
         return torch.cat([block(chunk.inputs) for block in self.blocks], dim=-1)
 
     def embedding(self, chunks: Sequence[Chunk], features: Sequence[Tensor]) -> Tensor:
-        """Mean activation of every unit, shape (clips, layers x units)."""
+        """Mean activation of every unit, or what the readout makes of it, shape (clips, embedding_size)."""
         del chunks  # padding counts
-        return torch.cat(list(features), dim=1).mean(dim=1)
+        mean = torch.cat(list(features), dim=1).mean(dim=1)
+        return mean if self.readout is None else mean @ self.readout
 
     def token_grid(self, samples: int, grid: int = 0) -> pd.DataFrame:
         """Where the tokens lie: each spans all frequencies."""

@@ -3,10 +3,14 @@
 A class is a tone at a frequency of its own, heard in bursts. Around it sound distractor tones that have
 nothing to do with the class, more of one or the other in each group of clips. A few of the model's units
 listen to a class's tone; the others listen to distractors, never fire, or always do.
+
+What fires for a class need not be used: decoys listen like the planted neurons and have no part in the
+embedding. And what pushes the embedding hard need not be about a class: loud neurons listen to distractors.
 """
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +35,8 @@ _NOISE = 0.001
 _FRAME_S = 0.05  # what the model takes for a token
 _ALWAYS_ON = 0.02  # share of the units: fewer than the response filter leaves room for
 _DEAD = 0.1
+_QUIET = 0.1  # of a detector's, what a neuron that is not about a class adds to the embedding
+_LOUD = 10  # times as much, a loud one
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +48,20 @@ class Planted:
         task: clips with two labelings: "tone", which the planted neurons detect, and "shuffled", the same
             labels dealt out anew as the design allows, in which there is nothing to find.
         truth: the planted neurons: columns `layer`, `unit`, `category`, in the order of layer and unit.
+        decoys: neurons that listen as these do, and have no part in the embedding; in the same way.
+        loud: neurons that are about no class and push the embedding hard: columns `layer`, `unit`.
     """
 
     model: "PlantedModel"
     task: Task
     truth: pd.DataFrame
+    decoys: pd.DataFrame
+    loud: pd.DataFrame
 
     @property
     def share(self) -> float:
-        """Share of all neurons that are planted: what to give `select`."""
-        return len(self.truth) / sum(layer.units for layer in self.model.layers)
+        """Share of all neurons that listen to a class: what to give `select`."""
+        return (len(self.truth) + len(self.decoys)) / sum(layer.units for layer in self.model.layers)
 
 
 def planted(
@@ -65,6 +75,8 @@ def planted(
     groups: int = 4,
     clips: int = 4,
     seconds: float = 1.0,
+    decoys: int = 0,
+    loud: int = 0,
     seed: int = 0,
 ) -> Planted:
     """Plant neurons in a toy model, and render the sounds that they detect.
@@ -80,6 +92,9 @@ def planted(
         groups: number of groups; in the nested design, of each class.
         clips: of each class in each group.
         seconds: length of a clip, a multiple of 0.05.
+        decoys: units for each class that fire like detectors and are used for nothing.
+        loud: units that listen to distractors and push the embedding ten times as hard as others. With
+            decoys or loud units the embedding is a readout of the units in place of the units themselves.
         seed: of everything that is drawn.
 
     Raises:
@@ -90,11 +105,19 @@ def planted(
     >>> len(toy.task.clips), len(toy.truth)
     (8, 4)
     """
-    _check(classes, detectors, layers * units, seconds)
+    _check(classes, detectors + decoys, layers * units, seconds)
     random = np.random.default_rng(seed)
-    weights, biases, truth = _plant(random, classes, detectors, layers, units)
+    weights, biases, listening, others = _plant(random, classes, detectors + decoys, layers, units)
+    used, unused = listening[:, :detectors], listening[:, detectors:]
+    if loud > len(others):
+        raise UsageError(
+            f"loud is {loud}; expected at most {len(others)}, the units that listen to distractors"
+        )
+    louder = np.sort(others[:loud])
+    readout = _readout(seed, layers * units, classes, used, unused, louder) if decoys or loud else None
     table = _clips(random, classes, design, groups, clips)
-    settings = f"{classes}-{detectors}-{layers}x{units}-{design}-{groups}x{clips}-{seconds:g}s@{seed}"
+    extra = f"-{decoys}+{loud}" if decoys or loud else ""
+    settings = f"{classes}-{detectors}{extra}-{layers}x{units}-{design}-{groups}x{clips}-{seconds:g}s@{seed}"
     sounds = _render(random, table, classes, seconds)
     table["path"] = _write(folder, settings, table["clip"].tolist(), sounds)
     group = None if design == "ungrouped" else "group"
@@ -103,8 +126,16 @@ def planted(
 
     from otoscope.neurons.worlds.model import PlantedModel
 
-    model = PlantedModel(f"planted:{settings}", weights, biases)
-    return Planted(model, Task("planted", table, labelings, seconds=seconds), truth)
+    model = PlantedModel(f"planted:{settings}", weights, biases, readout)
+    task = Task("planted", table, labelings, seconds=seconds)
+    place = np.divmod(louder, units)
+    return Planted(
+        model,
+        task,
+        _listed(used, units, names),
+        _listed(unused, units, names),
+        pd.DataFrame({"layer": place[0], "unit": place[1]}),
+    )
 
 
 def _check(classes: int, detectors: int, neurons: int, seconds: float) -> None:
@@ -128,25 +159,51 @@ def _names(classes: int) -> list[str]:
 
 def _plant(
     random: np.random.Generator, classes: int, detectors: int, layers: int, units: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32], pd.DataFrame]:
-    """Weights (layers, units, bands), biases (layers, units), and which neuron detects which class."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Weights (layers, units, bands), biases (layers, units), and who listens to what.
+
+    Neurons are numbered layer by layer: those that listen to each class, (classes, detectors), and those that
+    listen to distractors, in random order.
+    """
     neurons = layers * units
     weights = np.zeros((neurons, classes + _DISTRACTORS), dtype=np.float32)
     biases = np.empty(neurons, dtype=np.float32)
     places = random.permutation(neurons)
     cuts = np.cumsum([classes * detectors, round(_ALWAYS_ON * neurons), round(_DEAD * neurons)])
     detecting, always, dead, others = np.split(places, cuts)
-    category = np.repeat(np.arange(classes), detectors)
-    weights[detecting, category] = 1
+    weights[detecting, np.repeat(np.arange(classes), detectors)] = 1
     biases[detecting] = -_AMPLITUDE / 2
     biases[always], biases[dead] = 1, -1
     weights[others, classes + random.integers(_DISTRACTORS, size=len(others))] = 1
     biases[others] = -_AMPLITUDE * random.uniform(0.2, 0.8, size=len(others))
-    layer, unit = np.divmod(detecting, units)
-    names = np.array(_names(classes))[category]
-    truth = pd.DataFrame({"layer": layer, "unit": unit, "category": names})
-    truth = truth.sort_values(["layer", "unit"], ignore_index=True)
-    return weights.reshape(layers, units, -1), biases.reshape(layers, units), truth
+    listening = detecting.reshape(classes, detectors)
+    return weights.reshape(layers, units, -1), biases.reshape(layers, units), listening, others
+
+
+def _listed(listening: NDArray[np.int64], units: int, names: Sequence[str]) -> pd.DataFrame:
+    """Neurons by class, (classes, neurons), as a table in the order of layer and unit."""
+    layer, unit = np.divmod(listening.ravel(), units)
+    category = np.repeat(np.array(names), listening.shape[1])
+    found = pd.DataFrame({"layer": layer, "unit": unit, "category": category})
+    return found.sort_values(["layer", "unit"], ignore_index=True)
+
+
+def _readout(
+    seed: int,
+    neurons: int,
+    classes: int,
+    used: NDArray[np.int64],
+    unused: NDArray[np.int64],
+    louder: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """What each neuron adds to the embedding: a random direction of a length of its kind's own."""
+    random = np.random.default_rng([seed, neurons])
+    size = 2 * (classes + _DISTRACTORS)
+    readout = random.normal(size=(neurons, size)) / np.sqrt(size)
+    length = np.full(neurons, _QUIET)
+    length[used], length[unused], length[louder] = 1, 0, _LOUD * _QUIET
+    scaled: NDArray[np.float32] = (length[:, None] * readout).astype(np.float32)
+    return scaled
 
 
 def _clips(
