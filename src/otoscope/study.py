@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from otoscope.activations.twins import Twin
     from otoscope.interventions import Ablation, ProbeScore
     from otoscope.interventions.controls.drawing import Match
+    from otoscope.interventions.targets import Learning, Maker, Target
     from otoscope.models import AudioModel
     from otoscope.neurons import Selection
     from otoscope.neurons.evidence.gathering import Evidence
@@ -352,10 +353,10 @@ def _ablate(
 ) -> "Iterator[Ablation]":
     """All classes' neurons together, over some gains and beside controls; then class by class."""
     from otoscope.interventions import ablate
-    from otoscope.interventions.targets import all_neurons, class_neurons, gains_of
+    from otoscope.interventions.targets import class_neurons
 
-    designs = {
-        "all-gain": (gains_of(all_neurons(), GAINS), MATCHED),
+    designs: dict[str, tuple[Maker, tuple[Match, ...]]] = {
+        "all": (_all_over_gains, MATCHED),
         "classes": (class_neurons(), MATCHED if study.each_class else ()),
     }
     for name, (targets, matched) in designs.items():
@@ -372,3 +373,11 @@ def _ablate(
         )
         ablation.save(place)
         yield ablation
+
+
+def _all_over_gains(learning: "Learning") -> "list[Target]":
+    """All classes' neurons switched off, and over gains."""
+    from otoscope.interventions.targets import all_neurons, gains_of
+
+    off = all_neurons()
+    return [*off(learning), *gains_of(off, GAINS)(learning)]

@@ -24,8 +24,8 @@ from otoscope.interventions.effects import Ablation, Detectable, Heard, check_te
 from otoscope.interventions.experiment import Condition, hear
 from otoscope.interventions.outcomes import Judge
 from otoscope.interventions.probes.fitted import Fitted
-from otoscope.interventions.probes.scores import Probe, fit_probes, usable
-from otoscope.interventions.probes.splits import class_index, make_splits
+from otoscope.interventions.probes.fitting import Probe, fit_probes, usable
+from otoscope.interventions.probes.splits import make_splits, truth_of
 from otoscope.interventions.running import Changes
 from otoscope.interventions.targets import Learning, Maker, Target, class_neurons, draw_donors, given, unique
 from otoscope.models import load_model
@@ -104,7 +104,7 @@ def ablate(
     make = _maker(categories, neurons, targets, preset, gain)
     _check_options(controls, matched, probe_seeds)
     model = _recorded_model(store, model, device)
-    truth, groups = class_index(labeling, store.clips), labeling.groups(store.clips)
+    truth, groups = truth_of(labeling, store.clips), labeling.groups(store.clips)
     splits = make_splits(labeling, store.clips, usable(store), seed=seed)
     fold = splits.folds[0]
     chosen = unique(make(Learning(store, labeling, fold.learning, seed)))

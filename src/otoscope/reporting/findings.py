@@ -103,12 +103,18 @@ def _classes_left(selection: Selection) -> str:
 
 
 def about_probe(probe: Mapping[str, Any]) -> str:
-    """A probe's score in words, beside what always naming one class gives."""
+    """A probe's score in words, beside what chance gives."""
+    rest = f"Splits: {probe['splits']}."
+    if probe.get("measure") == "mAP":
+        return (
+            f"A linear classifier on the clip embeddings ranks {counted(probe['n'], 'clip')} for each class "
+            f"with a mean average precision of {percent(probe['mAP'])} (95 % interval "
+            f"{band(*probe['interval'])}); random ranks would give {percent(probe['chance'])}. {rest}"
+        )
     return (
         f"A linear classifier on the clip embeddings names the class of {percent(probe['accuracy'])} of "
         f"{counted(probe['n'], 'clip')} (95 % interval {band(*probe['interval'])}); always naming the most "
-        "frequent "
-        f"class would give {percent(probe['chance'])}. Splits: {probe['splits']}."
+        f"frequent class would give {percent(probe['chance'])}. {rest}"
     )
 
 

@@ -86,13 +86,15 @@ def add_probe(part: Part, stem: str, probe: dict[str, Any], cabinet: Cabinet) ->
     """Add how well a linear probe reads the labeling."""
     part.paragraphs.append(("Probe", about_probe(probe)))
     rows = [{"category": name, **values} for name, values in probe["by_category"].items()]
-    table = pd.DataFrame(rows, columns=["category", "clips", "accuracy"])
+    measure = "average_precision" if probe.get("measure") == "mAP" else "accuracy"
+    words = measure.replace("_", " ")
+    table = pd.DataFrame(rows, columns=["category", "clips", measure])
     shown: Shown = {
         "category": ("class", str),
         "clips": ("test clips", number),
-        "accuracy": ("accuracy", percent),
+        measure: (words, percent),
     }
-    part.tables.append(cabinet.add(f"{stem}-probe", table, title="Probe accuracy by class", shown=shown))
+    part.tables.append(cabinet.add(f"{stem}-probe", table, title=f"Probe {words} by class", shown=shown))
 
 
 def add_sharing(part: Part, stem: str, sharing: Sharing, gallery: Gallery, cabinet: Cabinet) -> None:

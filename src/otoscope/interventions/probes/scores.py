@@ -14,7 +14,7 @@ from otoscope.interventions.probes.precision import average_precision, mean_aver
 from otoscope.interventions.probes.splits import make_splits, truth_of
 from otoscope.models.base import AudioModel
 
-__all__ = ["Probe", "ProbeScore", "fit_probes", "probe_accuracy", "usable"]
+__all__ = ["ProbeScore", "probe_accuracy"]
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,6 @@ def truth_of(labeling: Labeling, clips: pd.DataFrame) -> np.ndarray:
     return np.where(member.any(axis=1), member.argmax(axis=1), -1)
 
 
-class_index = truth_of  # the name it had; `ablation` still says so
-
-
 def make_splits(labeling: Labeling, clips: pd.DataFrame, usable: np.ndarray, *, seed: int = 0) -> Splits:
     """Deal clips into folds of training, validation and test clips.
 
