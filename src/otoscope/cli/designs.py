@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otoscope.errors import UsageError
-from otoscope.files import slug
 
 if TYPE_CHECKING:
     import typer
@@ -148,6 +147,8 @@ def _chosen(asked: Asked) -> "Maker":
 
 def folder(label: str, asked: Asked) -> str:
     """Name of the result's folder: another for every design, the same for more controls."""
+    from otoscope.files import slug
+
     parts = [label]
     for option, value in asked.items():
         if option in _ELSEWHERE:
