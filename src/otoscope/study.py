@@ -40,6 +40,7 @@ class Study:
         ablations: (model, labeling) pairs whose class-specific neurons are switched off.
         each_class: hold each class's neurons against control sets of their own; by default only all of a
             labeling's together, and the classes against one another.
+        gains: of all of them together, for the curve of dose and response.
         permutations: label permutations behind every chance level and the tests of sharing.
         twins: untrained twins recorded beside each trained model.
         shuffled: twins with the trained weights shuffled, likewise.
@@ -52,6 +53,7 @@ class Study:
     tasks: tuple[str, ...]
     ablations: tuple[tuple[str, str], ...] = ()
     each_class: bool = False
+    gains: tuple[float, ...] = (0.0, 0.5)
     permutations: int = 100
     twins: int = 2
     shuffled: int = 1
@@ -59,12 +61,6 @@ class Study:
     bootstrap: int = 200
     seed: int = 0
 
-
-GAINS = (0.0, 0.5, 2.0)
-"""The gains of all class-specific neurons of a labeling that is ablated."""
-
-MATCHED: "tuple[Match, ...]" = ("layer", "displacement", "neighbour")
-"""The control sets of an ablation."""
 
 MINI_MODELS = ("mini:ssl", "mini:supervised", "mini:random")
 MINI_TASKS = ("mini:events", "mini:notes", "mini:voices")
@@ -80,6 +76,7 @@ FULL = Study(
     MINI_TASKS,
     ablations=tuple((model, label) for model in MINI_MODELS for label in MINI_LABELS),
     each_class=True,
+    gains=(0.0, 0.5, 2.0),
 )
 """The whole miniature: every class of every labeling is ablated, on every model."""
 
@@ -355,12 +352,13 @@ def _ablate(
     from otoscope.interventions import ablate
     from otoscope.interventions.targets import class_neurons
 
-    designs: dict[str, tuple[Maker, tuple[Match, ...]]] = {
-        "all": (_all_over_gains, MATCHED),
-        "classes": (class_neurons(), MATCHED if study.each_class else ()),
-    }
-    for name, (targets, matched) in designs.items():
-        place = store.results / f"ablate-{slug(label)}-{name}"
+    gains = [word for gain in study.gains for word in ("--gain", f"{gain:g}")]
+    designs: list[tuple[list[str], Maker, tuple[Match, ...]]] = [
+        (["--all", *gains], partial(_all_over_gains, study.gains), ("layer", "displacement", "neighbour")),
+        ([], class_neurons(), ("displacement",) if study.each_class else ()),
+    ]
+    for options, targets, matched in designs:
+        place = store.results / f"ablate-{slug(' '.join([label, *options]))}"
         ablation = ablate(
             store,
             label,
@@ -371,13 +369,14 @@ def _ablate(
             cache=place / "outcomes",
             progress=progress,
         )
+        ablation.settings["options"] = options
         ablation.save(place)
         yield ablation
 
 
-def _all_over_gains(learning: "Learning") -> "list[Target]":
-    """All classes' neurons switched off, and over gains."""
+def _all_over_gains(gains: tuple[float, ...], learning: "Learning") -> "list[Target]":
+    """All classes' neurons switched off, and over some gains."""
     from otoscope.interventions.targets import all_neurons, gains_of
 
     off = all_neurons()
-    return [*off(learning), *gains_of(off, GAINS)(learning)]
+    return [*off(learning), *gains_of(off, gains)(learning)]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from otoscope.console.impact import brief_lines
 from otoscope.console.printing import Lines, figure, table_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ def study_lines(result: "StudyResult") -> Lines:
         "aape's neurons tell their classes on clips that their choice has not seen. probe: accuracy, "
         "tested on groups that it did not learn from."
     )
+    for ablation in result.ablations:
+        if ablation.primary:  # class by class without controls, the report has the matrix
+            yield from brief_lines(ablation)
+    yield ""
     yield f"open {result.report}"
 
 

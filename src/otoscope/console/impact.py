@@ -39,6 +39,18 @@ def ablation_lines(ablation: "Ablation") -> Lines:
     yield from _sentences(ablation)
 
 
+def brief_lines(ablation: "Ablation") -> Lines:
+    """What the margins of a target's classes do, in one table: of an ablation among many."""
+    from otoscope.interventions.effects.verdicts import figures_of
+
+    single = [target for target in ablation.targets if not target.series]
+    model = ablation.provenance["recording"]["model"]["name"]
+    yield from _effects(
+        ablation, single, figures_of(ablation, ablation.probe), "margin", f"{ablation.label}, {model}: "
+    )
+    yield from _caption(ablation, series=False)
+
+
 _DONE = {
     "mean": "held at their mean",
     "clamp": "held at {level:g}",
@@ -63,7 +75,9 @@ def _heard(ablation: "Ablation") -> str:
     return f", {count(clips['test'], 'test clip')}" if "test" in clips else ""
 
 
-def _effects(ablation: "Ablation", targets: "Sequence[Target]", figures: "Figures", measure: str) -> Lines:
+def _effects(
+    ablation: "Ablation", targets: "Sequence[Target]", figures: "Figures", measure: str, of: str = ""
+) -> Lines:
     """One measure of the own classes of targets that stand by themselves."""
     rows = [(target, name) for target in targets for name in _classes_of(target, figures, measure)]
     if not rows:
@@ -91,7 +105,7 @@ def _effects(ablation: "Ablation", targets: "Sequence[Target]", figures: "Figure
             *_beside(row, ablation.primary, measure),
         )
     yield ""
-    yield title + _first(2 * MANY, len(rows), "rows")
+    yield of + title + _first(2 * MANY, len(rows), "rows")
     yield table
 
 

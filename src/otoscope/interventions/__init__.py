@@ -14,7 +14,7 @@ from otoscope.interventions.changes import (
     tape,
 )
 from otoscope.interventions.controls import control_sets
-from otoscope.interventions.effects import Ablation, Detectable, detectable
+from otoscope.interventions.effects import Ablation, Detectable, causal_specificity, detectable
 from otoscope.interventions.probes import (
     Fold,
     LinearProbe,
@@ -68,6 +68,7 @@ __all__ = [
     "Target",
     "ablate",
     "all_neurons",
+    "causal_specificity",
     "class_neurons",
     "control_sets",
     "counts_of",

@@ -109,6 +109,7 @@ def ablate(
     fold = splits.folds[0]
     chosen = unique(make(Learning(store, labeling, fold.learning, seed)))
     check_tested(chosen, truth[fold.test], labeling.classes, splits.description)
+    donors = draw_donors(how, chosen, truth, fold.learning, fold.test, seed, classes=labeling.classes)
     probes = fit_probes(store, labeling, fold, probe, seeds=range(seed, seed + probe_seeds), model=model)
     visible = _visible(probes[0], store.embedding[fold.test], truth[fold.test], labeling.classes, controls)
     for sentence in visible.sentences:
@@ -124,7 +125,7 @@ def ablate(
         Judge(probes, truth, spread),
         classes=labeling.classes,
         batch_size=batch_size,
-        donors=draw_donors(how, chosen, truth, fold.learning, fold.test, seed, classes=labeling.classes),
+        donors=donors,
         cache=None if cache is None else Path(cache),
         progress=progress,
     )

@@ -3,6 +3,7 @@
 from otoscope.interventions.effects.collecting import Heard, collect
 from otoscope.interventions.effects.detectable import Detectable, detectable
 from otoscope.interventions.effects.result import Ablation
+from otoscope.interventions.effects.specificity import causal_specificity
 from otoscope.interventions.effects.testing import check_tested
 
-__all__ = ["Ablation", "Detectable", "Heard", "check_tested", "collect", "detectable"]
+__all__ = ["Ablation", "Detectable", "Heard", "causal_specificity", "check_tested", "collect", "detectable"]

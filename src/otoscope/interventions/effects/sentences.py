@@ -24,6 +24,7 @@ __all__ = ["sentences_of"]
 
 _NOTHING = "nothing can drop."
 
+_FEW = 3  # classes of a target that have sentences of their own
 
 _NOT_COVERED = (
     "Intervals cover the choice of test clips, p the choice of control neurons; what another training of the "
@@ -71,8 +72,32 @@ def _of_target(ablation: "Ablation", target: Target, figures: Figures) -> str:
     own = [name for name in target.categories if (target.name, name) in figures]
     if not own:
         return f"{named} {_anywhere(ablation, target.name, figures)}"
+    if len(own) > _FEW:
+        return f"{named} {_of_many(ablation, target.name, own, figures)}"
     parts = [_of_class(ablation, name, figures[target.name, name], len(target.categories)) for name in own]
     return " ".join([named, *parts])
+
+
+def _of_many(ablation: "Ablation", target: str, own: Sequence[str], figures: Figures) -> str:
+    """Which of a target's many classes change beyond control sets, measure by measure."""
+    said = []
+    for measure in ablation.measures[:2]:
+        rows = {name: figures[target, name][measure] for name in own}
+        mean = sized(float(np.mean([row["change"] for row in rows.values()])), measure)
+        said.append(f"{word(measure)} {mean} on average over {len(own)} classes")
+        if not ablation.primary:
+            continue
+        beside = {name: row["against"][ablation.primary] for name, row in rows.items()}
+        mean = sized(float(np.mean([each["mean"] for each in beside.values()])), measure, unit=False)
+        said[-1] += f", with controls {mean}"
+        beyond = [name for name in own if is_beyond(beside[name])]
+        below = [name for name in beyond if beside[name]["excess"] < 0]
+        above = [name for name in beyond if name not in below]
+        sides = [
+            f"{side} in {', '.join(names)}" for side, names in (("lower", below), ("higher", above)) if names
+        ]
+        said[-1] += f": beyond {CONTROLS[ablation.primary]} {' and '.join(sides) or 'in no class'}"
+    return f"{'; '.join(said)}."
 
 
 def _of_class(ablation: "Ablation", name: str, rows: Mapping[str, Row], among: int) -> str:

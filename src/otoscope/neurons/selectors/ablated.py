@@ -20,7 +20,7 @@ __all__ = ["ablated_sets", "shares_of"]
 
 
 def ablated_sets(store: Any, label: str) -> list[dict[str, Any]]:
-    """The sets that were switched off under a labeling, as `otoscope ablate` saved them.
+    """The sets that were switched off under a labeling, those of series left out, as they were saved.
 
     Returns:
         For each `ablation` (its folder), `target`, `addresses`, and of the margins of the target's own
@@ -35,6 +35,8 @@ def ablated_sets(store: Any, label: str) -> list[dict[str, Any]]:
         if document["label"] != label:
             continue
         for each in document["results"]:
+            if each.get("series"):  # a step of a curve, or what a selector chose
+                continue
             own = [each["by_category"][name]["margin"] for name in each["categories"]]
             beside = [one for one in own if one["controls"]["mean"] is not None]
             found.append(
