@@ -2,7 +2,6 @@
 
 from otoscope.plots.acoustics import before_after, following, regression
 from otoscope.plots.basic import (
-    ablation,
     chance,
     entropy,
     layers,
@@ -10,6 +9,7 @@ from otoscope.plots.basic import (
     overview,
     profile,
 )
+from otoscope.plots.impact import ablation, displacement, dose_response, self_cross
 from otoscope.plots.models import compared_differences, compared_models
 from otoscope.plots.multiverse import specification_curve, threshold_heat
 from otoscope.plots.power import power_curves
@@ -20,6 +20,8 @@ __all__ = [
     "chance",
     "compared_differences",
     "compared_models",
+    "displacement",
+    "dose_response",
     "entropy",
     "following",
     "layers",
@@ -28,6 +30,7 @@ __all__ = [
     "power_curves",
     "profile",
     "regression",
+    "self_cross",
     "specification_curve",
     "threshold_heat",
 ]

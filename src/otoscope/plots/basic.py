@@ -178,65 +178,6 @@ def matrix(
     return ax
 
 
-def ablation(
-    summary: pd.DataFrame,
-    ax: Axes | None = None,
-    *,
-    controls: pd.DataFrame | None = None,
-    targets: Sequence[str] = (),
-    label: str = "change in accuracy (percentage points)",
-) -> Axes:
-    """What switching neurons off does to each class, against what matched control sets do.
-
-    Args:
-        summary: one row a class: `category`, `change` (targeted set against the unmodified model) and `low`,
-            `high` (central 95 % of the controls' changes; NaN without controls), all in the unit that `label`
-            names; optionally `target_low`, `target_high`, the interval of `change`, drawn as a line.
-        ax: where to draw; a new figure by default.
-        controls: one row per control set and class, `category` and `change`: drawn as points.
-        targets: the classes whose neurons were switched off; named in bold and marked with a diamond.
-        label: the axis label, with its unit.
-
-    Raises:
-        UsageError: a column is missing.
-    """
-    need(summary, "ablation", ("category", "change", "low", "high"))
-    names = [str(name) for name in summary["category"]]
-    ax = axes_for(ax, (7.0, 1.5 + 0.36 * len(names)))
-    rows = np.arange(len(names))
-    ax.axvline(0.0, color=CONTROL, linewidth=1)
-    low, high = summary["low"].to_numpy(dtype=float), summary["high"].to_numpy(dtype=float)
-    if np.isfinite(low).any():
-        ax.barh(rows, high - low, 0.62, left=low, color=CONTROL, alpha=0.35, label="controls, 95 %")
-    if controls is not None:
-        need(controls, "ablation: controls", ("category", "change"))
-        place = controls["category"].astype(str).map(dict(zip(names, rows, strict=True)))
-        within = controls.groupby("category", sort=False).cumcount()
-        # Spread by a fixed sequence, not by chance: the same result gives the same picture.
-        jitter = ((within * 0.618) % 1.0 - 0.5) * 0.5
-        ax.scatter(controls["change"], place + jitter, 9, color=CONTROL, linewidths=0, label="control sets")
-    for aimed, marker, text in (
-        (True, "D", "own neurons off"),
-        (False, "o", "neurons of others off"),
-    ):
-        mask = np.array([(name in targets) == aimed for name in names], dtype=bool)
-        if mask.any():
-            colour = TARGET if aimed else OBSERVED
-            ax.scatter(
-                summary["change"][mask], rows[mask], 64, color=colour, marker=marker, label=text, zorder=3
-            )
-            if {"target_low", "target_high"} <= set(summary.columns):
-                start, end = (summary[name][mask] for name in ("target_low", "target_high"))
-                ax.hlines(rows[mask], start, end, color=colour, linewidth=2, zorder=3)
-    ax.set_yticks(rows)
-    for text, name in zip(plain(ax.set_yticklabels(shown(names))), names, strict=True):
-        text.set_fontweight("bold" if name in targets else "normal")
-    ax.invert_yaxis()
-    ax.set_xlabel(label)
-    finish(ax, grid="x", legend=2)
-    return ax
-
-
 def chance(
     values: Sequence[float] | np.ndarray,
     observed: float,

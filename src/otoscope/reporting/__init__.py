@@ -50,13 +50,14 @@ def _write(recorded: Sequence[Recorded], folder: Path, made: str) -> None:
     from otoscope.reporting.beside import twins_wanted
     from otoscope.reporting.commands import commands
     from otoscope.reporting.findings import findings
+    from otoscope.reporting.impact_overview import IMPACT, NOT_COVERED, impact_table
     from otoscope.reporting.overview import overview_table
     from otoscope.reporting.page import render
     from otoscope.reporting.provenance import provenance_table, sources
     from otoscope.reporting.sections import across, section
 
     gallery, cabinet = Gallery(folder), Cabinet(folder)
-    overview = overview_table(recorded)
+    overview, impact = overview_table(recorded), impact_table(recorded)
     content: dict[str, Any] = {
         "version": otoscope.__version__,
         "made": made,
@@ -69,6 +70,10 @@ def _write(recorded: Sequence[Recorded], folder: Path, made: str) -> None:
         ),
         "overview_table": cabinet.add("overview", overview, title="Overview"),
         "overview_figure": _overview_figure(overview, gallery),
+        "impact": cabinet.add("impact", impact, title="Impact of switching neurons off", shown=IMPACT)
+        if len(impact)
+        else None,
+        "not_covered": NOT_COVERED,
         "sections": [section(each, gallery, cabinet) for each in recorded],
         "across": [part for each in recorded for part in across(each, gallery, cabinet)],
         "sources": sources(recorded),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -33,6 +34,7 @@ class Recorded:
         selections: every saved selection, also those within saved evidence; in a labeling `specific` first.
         sharings: every saved sharing, within a labeling or between two.
         ablations: every saved ablation.
+        skipped: why a saved ablation is left out, and the command that makes it again, one sentence each.
         probes: by labeling, the document of the probe's score.
         evidence: by labeling, what was gathered of it.
         acoustics: by labeling, what follows from how the clips sound.
@@ -46,6 +48,7 @@ class Recorded:
     selections: tuple[Selection, ...]
     sharings: tuple[Sharing, ...]
     ablations: tuple[Ablation, ...]
+    skipped: tuple[str, ...]
     probes: dict[str, dict[str, Any]]
     evidence: dict[str, Evidence]
     acoustics: dict[str, Acoustics]
@@ -100,14 +103,15 @@ def collect(stores: Sequence[Store | str | Path]) -> list[Recorded]:
 
 def _collect(number: int, store: Store) -> Recorded:
     results = Path(store.results)
-    ablations = _folders(results, "ablate-")
+    ablations, skipped = _ablations(store, _folders(results, "ablate-"))
     gathered = _by_label(results, "evidence")
     return Recorded(
         number,
         store,
         _selections(store, gathered),
         tuple(map(Sharing.load, _folders(results, "share-"))),
-        _ablations(ablations) if ablations else (),
+        ablations,
+        skipped,
         {document["label"]: document for document in map(read_json, sorted(results.glob("probe-*.json")))},
         gathered,
         *(_by_label(results, verb) for verb in ("acoustics", "multiverse", "compare", "selectors")),
@@ -126,10 +130,34 @@ def _selections(store: Store, gathered: Mapping[str, Evidence]) -> tuple[Selecti
     )
 
 
-def _ablations(folders: list[Path]) -> tuple[Ablation, ...]:
+def _ablations(store: Store, folders: list[Path]) -> tuple[tuple[Ablation, ...], tuple[str, ...]]:
+    """Those that can be read; of those not finished, or that an earlier version saved, why not."""
+    if not folders:
+        return (), ()
     from otoscope.interventions import Ablation  # loads torch: only where there is one to read
+    from otoscope.interventions.effects.result import FRAMES
 
-    return tuple(map(Ablation.load, folders))
+    loaded, skipped = [], []
+    for folder in folders:
+        names = {path.name for path in folder.iterdir()}
+        if "ablation.json" in names and {f"{frame}.parquet" for frame in FRAMES} <= names:
+            loaded.append(Ablation.load(folder))
+        else:
+            skipped.append(_again(store, folder))
+    return tuple(loaded), tuple(skipped)
+
+
+def _again(store: Store, folder: Path) -> str:
+    """Why an ablation is left out, and how to make it again as far as is known how it was made."""
+    place = folder / "ablation.json"
+    document = read_json(place) if place.is_file() else {}
+    why = "was saved by an earlier version of otoscope" if document else "is not finished"
+    line = f"otoscope ablate {shlex.quote(Path(store.path).name)}"
+    if label := document.get("label"):
+        line += f" --label {shlex.quote(label)}"
+    options = shlex.join(document.get("options") or [])
+    command = " ".join(filter(None, (line, options)))
+    return f"The ablation in results/{folder.name} {why} and is left out. This makes it again: {command}"
 
 
 _RESULTS = {

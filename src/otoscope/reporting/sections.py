@@ -10,8 +10,8 @@ import numpy as np
 from otoscope.reporting.acoustics import add_acoustics
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.commands import commands
-from otoscope.reporting.effects import add_ablation
 from otoscope.reporting.figures import Gallery
+from otoscope.reporting.impact import add_ablation
 from otoscope.reporting.models import add_models
 from otoscope.reporting.multiverse import add_multiverse
 from otoscope.reporting.parts import Part, add_probe, add_selection, add_sharing
@@ -35,6 +35,7 @@ class Section:
         parts: one a labeling that something was found about.
         missing: commands that find something out; the page shows them where there is no part.
         problems: (clip, reason) of clips that could not be recorded.
+        skipped: why saved results are left out, and the commands that make them again.
     """
 
     title: str
@@ -43,6 +44,7 @@ class Section:
     parts: list[Part]
     missing: list[str]
     problems: list[tuple[str, str]]
+    skipped: list[str]
 
 
 def section(recorded: Recorded, gallery: Gallery, cabinet: Cabinet) -> Section:
@@ -64,6 +66,7 @@ def section(recorded: Recorded, gallery: Gallery, cabinet: Cabinet) -> Section:
         ],
         missing=commands(recorded)[1:],
         problems=list(zip(skipped["clip"].astype(str), skipped["problem"].astype(str), strict=True)),
+        skipped=list(recorded.skipped),
     )
 
 

@@ -200,12 +200,12 @@ class Ablation:
         match: str | None = None,
         ax: "Axes | None" = None,
     ) -> "Axes":
-        """Each class's change, the target's classes in bold, over the changes under control sets.
+        """Each class's change with its interval, the target's classes in bold, beside every control set.
 
         Args:
             target: name of a target; the first by default.
             measure: one of `measures`, the first by default; shares are drawn in percentage points.
-            match: which control sets; the primary ones by default.
+            match: which control sets; all of them by default.
             ax: where to draw; a new figure by default.
 
         Raises:
@@ -213,15 +213,19 @@ class Ablation:
         """
         chosen = _one_of("target", self.targets[0].name, target, [each.name for each in self.targets])
         measure = _one_of("measure", self.measures[0], measure, self.measures)
-        match = _one_of("match", self.primary, match, list(dict.fromkeys(self.against["match"])))
+        drawn = list(dict.fromkeys(self.against["match"]))
+        matches = drawn if match is None else [_one_of("match", match, match, drawn)]
         unit, scale = UNITS[measure]
-        rows = self._figures(chosen, measure, match)
-        ends = ["change", "low", "high", "target_low", "target_high"]
-        controls = self.control_changes(chosen, measure, match)
+        effects = self.effects
+        mine = (effects["target"] == chosen) & (effects["measure"] == measure)
+        rows = effects.loc[mine & (effects["probe"] == self.probe), ["category", "change", "low", "high"]]
+        controls = [self.control_changes(chosen, measure, each).assign(match=each) for each in matches]
         return plots.ablation(
-            rows.assign(**scale * rows[ends]),
+            rows.assign(**scale * rows[["change", "low", "high"]]),
             ax,
-            controls=controls.assign(change=scale * controls["change"]) if len(controls) else None,
+            controls=pd.concat([each.assign(change=scale * each["change"]) for each in controls])
+            if controls
+            else None,
             targets=next(each.categories for each in self.targets if each.name == chosen),
             label=f"change in {measure.replace('_', ' ')} ({unit})",
         )
@@ -237,18 +241,6 @@ class Ablation:
         drawn = means[(means["condition"] == "control") & (means["match"] == match)]
         change = drawn[measure] - drawn["category"].map(before).astype(float)
         return drawn[["category", "draw"]].assign(change=change).reset_index(drop=True)
-
-    def _figures(self, target: str, measure: str, match: str) -> pd.DataFrame:
-        """One target's changes as `plots.ablation` takes them, in the unit of the measure."""
-        effects, against = (
-            each[(each["target"] == target) & (each["measure"] == measure) & (each["probe"] == self.probe)]
-            for each in (self.effects, self.against)
-        )
-        own = effects[["category", "change", "low", "high"]]
-        beside = against.loc[against["match"] == match, ["category", "low", "high"]]
-        return own.rename(columns={"low": "target_low", "high": "target_high"}).merge(
-            beside, on="category", how="left"
-        )
 
     def __repr__(self) -> str:
         names = ", ".join(target.name for target in self.targets[:4])

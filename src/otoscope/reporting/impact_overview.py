@@ -1,0 +1,119 @@
+"""What switching neurons does, model beside model: one row per target of every ablation in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from otoscope.reporting.collect import Recorded
+from otoscope.reporting.impact_data import UNITS, classes_of
+from otoscope.reporting.impact_tables import interval_text
+from otoscope.reporting.tables import Shown
+from otoscope.reporting.wording import MISSING, number, short_model, signed
+
+if TYPE_CHECKING:
+    from otoscope.interventions import Ablation, Target
+
+__all__ = ["IMPACT", "NOT_COVERED", "impact_table"]
+
+NOT_COVERED = (
+    "Intervals cover the choice of test clips and their groups, p that of the control neurons; neither "
+    "covers training runs: of each model there is one, and what another would give is not known."
+)
+
+_MEASURES = ("share", "margin")
+"""Accuracy or average precision, by labeling; and the margin."""
+_COLUMNS = [
+    *("store", "model", "task", "label", "target", "classes", "neurons", "measure"),
+    *(
+        f"{measure}_{end}"
+        for measure in _MEASURES
+        for end in ("change", "low", "high", "controls", "p", "p_adjusted")
+    ),
+    *("match", "displacement", "relative"),
+]
+
+
+def impact_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
+    """One row per target, models beside one another; of a series of gains only the set that is switched off.
+
+    Returns:
+        Columns `store, model, task, label, target, classes` (its own, how many), `neurons`, `measure`
+        (accuracy or average precision, called `share` in what follows); for `share` (percentage points) and
+        `margin` (logits) the change of the own class, its interval `_low` and `_high`, the mean `_controls`
+        of the primary control sets, `_p` and `_p_adjusted`; `match` (how these were matched), `displacement`
+        (of the target) and `relative` (theirs, in parts of it). Of several own classes changes are means, there
+        is no interval, `_p` is missing and `_p_adjusted` is the smallest.
+    """
+    rows = [
+        {"store": each.name, "model": each.model, "task": each.task, "label": ablation.label}
+        | _row(ablation, target)
+        for each in recorded
+        for ablation in each.ablations
+        for target in ablation.targets
+        if not target.series or (target.series == "gain" and target.level == 0)
+    ]
+    keys = ("task", "label", "target")
+    asked = list(dict.fromkeys(tuple(row[key] for key in keys) for row in rows))
+    rows.sort(key=lambda row: asked.index(tuple(row[key] for key in keys)))
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    return _written(table) if rows else table
+
+
+def _row(ablation: Ablation, target: Target) -> dict[str, Any]:
+    own = classes_of(ablation, target)
+    effects, against = (
+        each[(each["probe"] == ablation.probe) & (each["target"] == target.name) & each["category"].isin(own)]
+        for each in (ablation.effects, ablation.against)
+    )
+    against = against[against["match"] == ablation.primary]
+    sets = ablation.sets[ablation.sets["target"] == target.name]
+    row: dict[str, Any] = {"target": target.name, "classes": len(own), "neurons": len(target.neurons)}
+    row |= {"measure": ablation.measures[0], "match": ablation.primary}
+    for name, measure in zip(_MEASURES, ablation.measures[:2], strict=True):
+        scale, alone = UNITS[measure][1], len(own) == 1
+        mine, beside = (each[each["measure"] == measure] for each in (effects, against))
+        row[f"{name}_change"] = scale * mine["change"].mean()
+        row |= {f"{name}_{end}": scale * mine[end].mean() if alone else None for end in ("low", "high")}
+        row[f"{name}_controls"] = scale * beside["mean"].mean()
+        row[f"{name}_p"] = beside["p"].mean() if alone else None
+        row[f"{name}_p_adjusted"] = beside["p_adjusted"].min()
+    row["displacement"] = sets.loc[sets["condition"] == "target", "displacement"].mean()
+    row["relative"] = sets.loc[sets["match"] == ablation.primary, "relative"].mean()
+    return row
+
+
+def _written(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with a type for every column, and the texts that the page shows."""
+    figures = [
+        name for name in _COLUMNS if name.startswith(_MEASURES) or name in ("displacement", "relative")
+    ]
+    table = table.astype(dict.fromkeys(figures, "float64"))
+    for name, digits in zip(_MEASURES, (1, 2), strict=True):
+        columns = (table[f"{name}_{end}"] for end in ("change", "low", "high", "controls"))
+        table[name] = [
+            interval_text(change, low, high, digits) + (f"; {signed(mean, digits)}" if pd.notna(mean) else "")
+            for change, low, high, mean in zip(*columns, strict=True)
+        ]
+    pushes = zip(table["displacement"], table["relative"], strict=True)
+    table["push"] = [
+        number(own) + (f"; {relative:.2f} times" if pd.notna(relative) else "") for own, relative in pushes
+    ]
+    return table
+
+
+IMPACT: Shown = {
+    "target": ("switched off", str),
+    "label": ("labeling", str),
+    "task": ("task", str),
+    "model": ("model", short_model),
+    "neurons": ("neurons", number),
+    "share": ("accuracy or AP, points; controls", str),
+    "share_p_adjusted": ("p", lambda value: number(value, 2)),
+    "margin": ("margin, logits; controls", str),
+    "margin_p_adjusted": ("p", lambda value: number(value, 2)),
+    "match": ("controls matched by", lambda value: value or MISSING),
+    "push": ("displacement; controls'", str),
+}
