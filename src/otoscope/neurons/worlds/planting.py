@@ -36,7 +36,7 @@ _FRAME_S = 0.05  # what the model takes for a token
 _ALWAYS_ON = 0.02  # share of the units: fewer than the response filter leaves room for
 _DEAD = 0.1
 _QUIET = 0.1  # of a detector's, what a neuron that is not about a class adds to the embedding
-_LOUD = 10  # times as much, a loud one
+_LOUD = 30  # times as much, a loud one: three detectors'
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ def planted(
         clips: of each class in each group.
         seconds: length of a clip, a multiple of 0.05.
         decoys: units for each class that fire like detectors and are used for nothing.
-        loud: units that listen to distractors and push the embedding ten times as hard as others. With
+        loud: units that listen to distractors and push the embedding thirty times as hard as others. With
             decoys or loud units the embedding is a readout of the units in place of the units themselves.
         seed: of everything that is drawn.
 
@@ -114,7 +114,10 @@ def planted(
             f"loud is {loud}; expected at most {len(others)}, the units that listen to distractors"
         )
     louder = np.sort(others[:loud])
-    readout = _readout(seed, layers * units, classes, used, unused, louder) if decoys or loud else None
+    steady = np.flatnonzero(biases > 0)
+    readout = (
+        _readout(seed, layers * units, classes, used, unused, louder, steady) if decoys or loud else None
+    )
     table = _clips(random, classes, design, groups, clips)
     extra = f"-{decoys}+{loud}" if decoys or loud else ""
     settings = f"{classes}-{detectors}{extra}-{layers}x{units}-{design}-{groups}x{clips}-{seconds:g}s@{seed}"
@@ -195,13 +198,18 @@ def _readout(
     used: NDArray[np.int64],
     unused: NDArray[np.int64],
     louder: NDArray[np.int64],
+    steady: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """What each neuron adds to the embedding: a random direction of a length of its kind's own."""
+    """What each neuron adds to the embedding: a random direction of a length of its kind's own.
+
+    Those that always fire are active at 1, the others at the amplitude of a tone at most.
+    """
     random = np.random.default_rng([seed, neurons])
     size = 2 * (classes + _DISTRACTORS)
     readout = random.normal(size=(neurons, size)) / np.sqrt(size)
     length = np.full(neurons, _QUIET)
     length[used], length[unused], length[louder] = 1, 0, _LOUD * _QUIET
+    length[steady] = _AMPLITUDE * _QUIET
     scaled: NDArray[np.float32] = (length[:, None] * readout).astype(np.float32)
     return scaled
 
