@@ -107,3 +107,33 @@ def test_a_series_is_one_sentence(random_experiment):
     (one,) = [each for each in said if each.startswith("moods by gain")]
     assert "logits, in brackets with control sets: 0 -" in one
     assert not any(each.startswith("class 0 (") for each in said)
+
+
+def test_a_target_of_many_classes_has_one_sentence(experiment):
+    """Of five classes two lose beyond what the control sets do, one gains, and nothing is said of each."""
+    random = np.random.default_rng(0)
+    truth = np.repeat(np.arange(5), 8)
+    clean = random.normal(size=(40, 5)) + 3 * np.eye(5)[truth]
+    push = np.eye(5) * [-1.0, -1.0, 0.0, 0.0, 1.0]
+    logits, kinds = [clean, clean + push[truth]], [("all", "target", 0)]
+    for draw in range(1, 60):
+        logits.append(clean + random.normal(0, 0.1, size=(5, 5))[truth])
+        kinds.append(("all", "displacement", draw))
+    own = {"categories": {"all": [f"class {k}" for k in range(5)]}}
+    said = collect(experiment(truth, np.stack(logits), kinds, **own), {}, {}).sentences[0]
+    assert "margin -0.20 logits on average over 5 classes, with controls" in said
+    assert "lower in class 0, class 1 and higher in class 4" in said
+    assert "McNemar" not in said
+
+
+def test_what_is_patched_in_may_suffice(experiment):
+    """With the activations of class 0, six of ten clips of class 1 are taken for it."""
+    truth = np.repeat([0, 1], 10)
+    clean = 3 * np.eye(2)[truth]
+    patched = clean.copy()
+    patched[10:16, 0] = 5
+    own = {"categories": {"a": ["class 0"]}}
+    heard = experiment(truth, np.stack([clean, patched]), [("a", "target", 0)], **own)
+    said = "Clips of other classes that are taken for class 0 with its activations: +6."
+    assert collect(heard, {"how": "patch"}, {}).sentences[0].endswith(said)
+    assert said not in collect(heard, {"how": "gain"}, {}).sentences[0]

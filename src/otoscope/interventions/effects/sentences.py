@@ -73,9 +73,22 @@ def _of_target(ablation: "Ablation", target: Target, figures: Figures) -> str:
     if not own:
         return f"{named} {_anywhere(ablation, target.name, figures)}"
     if len(own) > _FEW:
-        return f"{named} {_of_many(ablation, target.name, own, figures)}"
+        return " ".join([named, _of_many(ablation, target.name, own, figures), *_taken_for(ablation, target)])
     parts = [_of_class(ablation, name, figures[target.name, name], len(target.categories)) for name in own]
-    return " ".join([named, *parts])
+    return " ".join([named, *parts, *_taken_for(ablation, target)])
+
+
+def _taken_for(ablation: "Ablation", target: Target) -> list[str]:
+    """Whether the neurons suffice: clips of other classes that are taken for those that were patched in."""
+    if ablation.settings.get("how") != "patch" or ablation.multilabel:
+        return []
+    rows = ablation.confusions
+    rows = rows[(rows["target"] == target.name) & (rows["probe"] == ablation.probe)]
+    rows = rows[rows["predicted"].isin(target.categories) & ~rows["category"].isin(target.categories)]
+    return [
+        f"Clips of other classes that are taken for {' or '.join(target.categories)} with its activations: "
+        f"{rows['change'].sum():+.3g}."
+    ]
 
 
 def _of_many(ablation: "Ablation", target: str, own: Sequence[str], figures: Figures) -> str:
