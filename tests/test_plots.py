@@ -31,7 +31,14 @@ def texts(axes):
 
 
 def summary():
-    return pd.DataFrame({"category": CLASSES, "change": [-3.0, 0.0, 1.0, 2.0], "low": -1.0, "high": 1.5})
+    change = np.array([-3.0, 0.0, 1.0, 2.0])
+    return pd.DataFrame({"category": CLASSES, "change": change, "low": change - 1, "high": change + 1})
+
+
+def controls():
+    """Three sets of two kinds each."""
+    kinds = np.repeat(["layer", "displacement"], 12)
+    return pd.DataFrame({"category": CLASSES * 6, "change": np.arange(24.0), "match": kinds})
 
 
 def test_layers_draw_counts_over_the_chance_band(ax):
@@ -89,23 +96,121 @@ def test_matrix_refuses_counts_of_another_shape(ax):
         plots.matrix(pd.DataFrame(np.zeros((2, 2))), ax, counts=pd.DataFrame([[1]]))
 
 
-def test_ablation_marks_targets_apart_from_the_others(ax):
-    controls = pd.DataFrame({"category": CLASSES * 3, "change": np.arange(12.0)})
-    drawn(plots.ablation(summary(), ax, controls=controls, targets=["ANG"]))
-    labels = {artist.get_label(): len(artist.get_offsets()) for artist in ax.collections}
-    assert labels == {"control sets": 12, "own neurons off": 1, "neurons of others off": 3}
-    assert [label.get_fontweight() for label in ax.get_yticklabels()] == [
-        "bold",
-        "normal",
-        "normal",
-        "normal",
-    ]
+def test_ablation_marks_targets_apart_from_the_others_and_kinds_of_control_sets_from_one_another(ax):
+    drawn(plots.ablation(summary(), ax, controls=controls(), targets=["ANG"]))
+    handles, labels = ax.get_legend_handles_labels()
+    assert {name: len(dots.get_offsets()) for name, dots in zip(labels, handles, strict=True)} == {
+        "layer-matched": 12,
+        "displacement-matched": 12,
+        "own neurons off, 95 %": 1,
+        "neurons of others off, 95 %": 3,
+    }
+    weights = [label.get_fontweight() for label in ax.get_yticklabels()]
+    assert weights == ["bold", "normal", "normal", "normal"]
+
+
+def test_ablation_draws_each_change_with_its_interval_in_the_row_of_its_class(ax):
+    drawn(plots.ablation(summary(), ax, targets=["ANG"]))
+    lines = [part for each in ax.collections if hasattr(each, "get_segments") for part in each.get_segments()]
+    assert [part.tolist() for part in lines] == [
+        [[-4, 0], [-2, 0]], [[-1, 1], [1, 1]], [[0, 2], [2, 2]], [[1, 3], [3, 3]],
+    ]  # fmt: skip
+
+
+def test_dots_of_control_sets_stay_in_the_row_of_their_class_and_in_the_lane_of_their_kind(ax):
+    plots.ablation(summary(), ax, controls=controls())
+    handles, labels = ax.get_legend_handles_labels()
+    marks = dict(zip(labels, handles, strict=True))
+    layer, pushed = (np.asarray(marks[f"{name}-matched"].get_offsets()) for name in ("layer", "displacement"))
+    row = np.tile(np.arange(4), 3)
+    assert (np.abs(layer[:, 1] - row) < 0.5).all()
+    assert (layer[:, 1] < pushed[:, 1]).all()
+
+
+@pytest.mark.parametrize("classes", [2, 50])
+def test_ablation_names_every_class_whatever_their_number(ax, classes):
+    names = [f"class {k}" for k in range(classes)]
+    frame = pd.DataFrame({"category": names, "change": 0.0, "low": np.nan, "high": np.nan})
+    drawn(plots.ablation(frame, ax))
+    assert [label.get_text() for label in ax.get_yticklabels()] == names
 
 
 def test_the_same_result_gives_the_same_picture():
-    controls = pd.DataFrame({"category": CLASSES * 3, "change": np.arange(12.0)})
-    one, two = (plots.ablation(summary(), Figure().subplots(), controls=controls) for _ in range(2))
-    np.testing.assert_array_equal(one.collections[0].get_offsets(), two.collections[0].get_offsets())
+    one, two = (plots.ablation(summary(), Figure().subplots(), controls=controls()) for _ in range(2))
+    for left, right in zip(one.collections, two.collections, strict=True):
+        np.testing.assert_array_equal(left.get_offsets(), right.get_offsets())
+
+
+def test_a_way_of_matching_that_nobody_knows_is_refused(ax):
+    with pytest.raises(UsageError, match="no way of matching is called 'colour'; expected layer, rate"):
+        plots.ablation(summary(), ax, controls=controls().assign(match="colour"))
+
+
+def curves(series="gain", at=("2", "0", "0.5"), panel="a"):
+    x = pd.to_numeric(pd.Series(at), errors="coerce")
+    change = np.arange(float(len(at)))
+    frame = {"series": series, "at": at, "x": x, "panel": panel, "change": change, "low": change - 1}
+    beside = {"high": change + 1, "controls_mean": 0.0, "controls_low": -0.5, "controls_high": 0.5}
+    return pd.DataFrame(frame | beside)
+
+
+def test_a_dose_response_goes_by_number_over_the_band_of_controls(ax):
+    drawn(plots.dose_response(curves(), [ax])[0])
+    lines = {line.get_label(): line for line in ax.lines}
+    assert lines["target, 95 %"].get_xydata().tolist() == [[0, 1], [0.5, 2], [2, 0]]
+    assert lines["controls, mean"].get_ydata().tolist() == [0, 0, 0]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "0.5", "2"]
+    assert "gain" in ax.get_xlabel()
+
+
+def test_selectors_stand_side_by_side_without_a_line(ax):
+    drawn(plots.dose_response(curves("selector", ("lap", "$x")), [ax])[0])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["lap", "$x"]
+    assert {line.get_label(): line.get_linestyle() for line in ax.lines}["target, 95 %"] == "None"
+    assert len(ax.patches) == 2  # a band each
+
+
+def test_a_dose_response_has_a_panel_a_class_and_says_if_axes_are_missing(ax):
+    both = pd.concat([curves(), curves(panel="$b")])
+    axes = list(Figure(layout="constrained").subplots(1, 3))
+    titles = [each.get_title() for each in plots.dose_response(both, axes)]
+    drawn(axes[0])
+    assert titles == ["a", "$b", ""]
+    with pytest.raises(UsageError, match="dose_response: 1 axes for 2 panels"):
+        plots.dose_response(both, [ax])
+
+
+def test_without_controls_a_dose_response_is_the_target_alone(ax):
+    bare = curves().assign(controls_mean=np.nan, controls_low=np.nan, controls_high=np.nan)
+    drawn(plots.dose_response(bare, [ax])[0])
+    assert ax.get_legend_handles_labels()[1] == ["target, 95 %"]
+
+
+def test_self_cross_frames_a_class_with_itself_and_puts_0_in_the_middle(ax):
+    values = pd.DataFrame([[-3.0, 0.001, 1.0]], index=["b"], columns=["a", "b", "c"])
+    drawn(plots.self_cross(values, ax))
+    assert (ax.images[0].norm.vmin, ax.images[0].norm.vmax) == (-3, 3)
+    assert texts(ax) == ["−3.00", "0", "+1.00"]
+    (frame,) = ax.patches
+    assert frame.get_x() + frame.get_width() / 2 == pytest.approx(1)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_self_cross_of_no_effect_at_all(ax, value):
+    drawn(plots.self_cross(pd.DataFrame(np.full((2, 2), value), index=["a", "b"], columns=["a", "b"]), ax))
+    assert set(texts(ax)) == {"0" if value == 0 else ""}
+
+
+def test_displacement_marks_the_target_with_a_star_among_its_controls(ax):
+    rows = [("a", "", 2.0, -1.0, "$0"), ("a", "layer", 1.0, 0.0, ""), ("a", "displacement", 2.1, -0.9, "")]
+    points = pd.DataFrame(rows, columns=["panel", "match", "displacement", "change", "name"])
+    drawn(plots.displacement(points, [ax])[0])
+    handles, labels = ax.get_legend_handles_labels()
+    places = {name: dots.get_offsets().tolist() for name, dots in zip(labels, handles, strict=True)}
+    assert places == {
+        "layer-matched": [[1.0, 0.0]], "displacement-matched": [[2.1, -0.9]], "target": [[2.0, -1.0]],
+    }  # fmt: skip
+    assert texts(ax) == ["$0"]
 
 
 def test_chance_leaves_out_what_is_not_finite(ax):

@@ -1,6 +1,6 @@
 """A toy recording without audio or model, and the results that the real verbs would save for it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,9 +8,13 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from otoscope.files import write_json
-from otoscope.interventions import Ablation, Target
+from otoscope.interventions import Gain, Target
+from otoscope.interventions.effects import Heard, collect
+from otoscope.interventions.experiment import Condition
+from otoscope.interventions.probes.fitted import Fitted
 from otoscope.neurons import select, share
 from otoscope.tasks import Labeling
 
@@ -109,22 +113,57 @@ def save_probe(store, label="mood"):
     write_json(store.results / "probe-it.json", document)
 
 
-def make_ablation(label="mood", together=False, drop=-0.3):
-    """Every class's own neurons off, or those of two classes together; only their own classes change."""
-    targets = [Target(name, (name,), ((0, k), (1, k))) for k, name in enumerate(CLASSES)]
-    if together:
-        targets = [Target("+".join(CLASSES[:2]), CLASSES[:2], ((0, 1), (1, 1)))]
-    random, rows = np.random.default_rng(3), []
-    for target in targets:
-        for condition, draw in [("baseline", 0), ("target", 0), *(("control", d) for d in range(1, 21))]:
-            for name in CLASSES:
-                change = 0.0 if condition == "baseline" else random.normal(0, 0.01)
-                if condition == "target" and name in target.categories:
-                    change = drop
-                rows.append((target.name, condition, draw, name, 30, 0.8 + change, 2.0 + 4 * change))
-    columns = ["target", "condition", "draw", "category", "clips", "accuracy", "margin"]
-    table = pd.DataFrame(rows, columns=columns)
-    return Ablation(label, CLASSES, tuple(targets), table, {"gain": 0.0, "seed": 0}, {})
+def make_ablation(label="mood", together=False, drop=0.3, gains=(), draws=20):
+    """Every class's own neurons off, or those of two classes together; only their own classes change.
+
+    Clips of the own classes lose the right answer in a share of `drop`, and as much of their margin, times 4;
+    with gains in proportion to what is taken away. Control sets push half as hard, or as hard, in vain.
+    """
+    own = [(name, (name,)) for name in CLASSES]
+    own = [("+".join(CLASSES[:2]), CLASSES[:2])] if together else own
+    targets = [Target(name, classes, ((0, k), (1, k))) for k, (name, classes) in enumerate(own)]
+    if gains:
+        targets = [
+            replace(
+                each, name=f"{each.name} x{gain:g}", level=gain, series="gain", of=each.name, at=f"{gain:g}"
+            )
+            for each in targets
+            for gain in gains
+        ]
+    truth = np.repeat(np.arange(3), 30)
+    kinds = [("layer", draw) for draw in range(1, draws + 1)]
+    kinds += [("displacement", draw) for draw in range(1, draws + 1)] + [("neighbour", 1)] * bool(draws)
+    heard = [("", "intact", 0, None)]
+    heard += [(each.name, kind, draw, each) for each in targets for kind, draw in [("target", 0), *kinds]]
+    conditions = [
+        Condition(name, kind, draw, () if of is None else (Gain.of(of.neurons, of.level),))
+        for name, kind, draw, of in heard
+    ]
+    probes = [Fitted(name, 0, None, 3, False) for name in ("logistic", "evar")]
+    outcomes = _outcomes(truth, heard, drop)
+    wide = {name: np.repeat(values[:, None], 2, axis=1) for name, values in outcomes.items()}
+    variables = {name: (("condition", "probe", "clip"), values) for name, values in wide.items()}
+    push = {"target": 2.0, "displacement": 2.1, "layer": 1.0, "neighbour": 0.9, "intact": 0.0}
+    moved = [np.full(len(truth), push[kind]) for _, kind, _, _ in heard]
+    variables["displacement"] = (("condition", "clip"), np.array(moved))
+    experiment = Heard(
+        label, CLASSES, tuple(targets), conditions, xr.Dataset(variables), probes, truth, np.arange(90) // 3
+    )
+    return collect(experiment, {"gain": 0.0, "seed": 0, "notes": ["A note on controls."]}, {})
+
+
+def _outcomes(truth, heard, drop):
+    """Each of shape (conditions, clips): a fifth of all clips is wrong to begin with."""
+    random, place = np.random.default_rng(3), np.arange(len(truth)) % 30 / 30
+    margin = 2 + random.normal(0, 0.05, (len(heard), len(truth)))
+    wrong = np.repeat((place >= 0.8)[None], len(heard), axis=0)
+    for row, (_, kind, _, target) in enumerate(heard):
+        if kind == "target":
+            hit = np.isin(truth, [CLASSES.index(name) for name in target.categories])
+            wrong[row] |= hit & (place < drop * (1 - target.level))
+            margin[row] -= 4 * drop * (1 - target.level) * hit
+    predicted = np.where(wrong, (truth + 1) % 3, truth)
+    return {"margin": margin, "cross_entropy": np.exp(-margin), "predicted": predicted}
 
 
 @pytest.fixture

@@ -310,7 +310,7 @@ def _with_legend(axes: list[Axes], label: str) -> list[Axes]:
     figure.supylabel(label, fontsize="medium")
     marks = {name: it for ax in axes for it, name in zip(*ax.get_legend_handles_labels(), strict=True)}
     if marks:
-        columns = 2 if figure.get_figwidth() < 7 else 6
+        columns = 2 if len(axes) == 1 else 6
         legend = figure.legend(
             marks.values(), marks, loc="outside lower center", ncols=columns, frameon=False
         )

@@ -44,8 +44,8 @@ def impact_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
         (accuracy or average precision, called `share` in what follows); for `share` (percentage points) and
         `margin` (logits) the change of the own class, its interval `_low` and `_high`, the mean `_controls`
         of the primary control sets, `_p` and `_p_adjusted`; `match` (how these were matched), `displacement`
-        (of the target) and `relative` (theirs, in parts of it). Of several own classes changes are means, there
-        is no interval, `_p` is missing and `_p_adjusted` is the smallest.
+        (of the target) and `relative` (theirs, in parts of it). Of several own classes changes are
+        means, there is no interval, `_p` is missing and `_p_adjusted` is the smallest.
     """
     rows = [
         {"store": each.name, "model": each.model, "task": each.task, "label": ablation.label}
