@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import torch
@@ -116,7 +117,58 @@ def test_clips_are_written_where_asked_and_sound_alike(toy, tmp_path):
     )
 
 
+@pytest.fixture(scope="module")
+def misleading(tmp_path_factory):
+    """A toy whose decoys fire and are not used, and whose loud neurons push and mean nothing."""
+    toy = planted(classes=3, units=100, design="crossed", groups=6, decoys=2, loud=12, seed=2)
+    return toy, record(toy.model, toy.task, tmp_path_factory.mktemp("misleading") / "toy.zarr")
+
+
+def places(neurons):
+    return (100 * neurons["layer"] + neurons["unit"]).to_numpy()
+
+
+def test_decoys_fire_as_detectors_do_and_are_selected_with_them(misleading):
+    toy, store = misleading
+    fired = store.counts(slice(None))
+    for name, decoys in toy.decoys.groupby("category"):
+        detectors = toy.truth[toy.truth["category"] == name]
+        assert len(decoys) == len(detectors) == 2
+        assert (fired[:, places(decoys)] == fired[:, places(detectors)]).all()
+    found = select(store, "tone", share=toy.share, permutations=0)
+    both = pd.concat([toy.truth, toy.decoys]).sort_values(["layer", "unit"], ignore_index=True)
+    assert found.table[["layer", "unit", "category"]].equals(both)
+
+
+def test_what_each_kind_adds_to_the_embedding(misleading):
+    toy, store = misleading
+    readout = toy.model.readout.numpy()
+    length = np.linalg.norm(readout, axis=1)
+    always = (store.counts(slice(None)) == store.tokens[:, None]).all(axis=0)
+    kinds = [places(toy.truth), places(toy.decoys), places(toy.loud), np.flatnonzero(always)]
+    plain = np.setdiff1d(np.arange(300), np.concatenate(kinds))
+    typical = [np.sqrt(np.mean(length[kind] ** 2)) for kind in (plain, *kinds)]
+    np.testing.assert_allclose(typical, [0.1, 1, 0, 3, 0.008], rtol=0.35)
+    assert store.embedding.shape[1] == readout.shape[1] == 2 * (3 + 8)
+
+
+def test_loud_neurons_are_about_no_class(misleading):
+    toy, _ = misleading
+    assert not set(places(toy.loud)) & (set(places(toy.truth)) | set(places(toy.decoys)))
+    weight = np.concatenate([block.linear.weight.numpy() for block in toy.model.blocks])[places(toy.loud)]
+    assert not weight[:, :3].any()
+    assert (weight[:, 3:].sum(axis=1) == 1).all()
+
+
+def test_without_them_the_embedding_is_the_units(toy):
+    assert toy.model.readout is None
+    assert len(toy.decoys) == len(toy.loud) == 0
+    assert toy.model.embedding_size == 180
+
+
 def test_messages():
+    with pytest.raises(UsageError, match=r"loud is 500; expected at most 150, the units that listen to dist"):
+        planted(loud=500)
     with pytest.raises(UsageError, match="classes is 1; expected 2 to 30"):
         planted(classes=1)
     with pytest.raises(UsageError, match=r"4 classes with 9 detectors each in 180 neurons; expected 1 to 19"):
