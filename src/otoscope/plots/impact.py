@@ -108,6 +108,8 @@ def ablation(
     for text, name in zip(plain(ax.set_yticklabels(shown(names), fontsize=small)), names, strict=True):
         text.set_fontweight("bold" if name in targets else "normal")
     ax.set_ylim(len(names) - 0.5, -0.5)
+    if max(map(abs, ax.dataLim.intervalx)) == 0:  # nothing changes: no scale of nothing
+        ax.set_xlim(-1, 1)
     ax.set_xlabel(label)
     finish(ax, grid="x", legend=2)
     return ax
@@ -213,9 +215,10 @@ def self_cross(
     image.set_data(cells)
     name_classes(ax, values.rename_axis(index="neurons off", columns="class measured"))
     if max(rows, columns) <= _MOST_WRITTEN:
-        digits = 0 if largest >= 100 else 1 if largest >= 5 else 2
+        # In narrow cells what rounds to 0 is best read as 0.
+        digits = 0 if largest >= 100 else 1 if largest >= 5 or (columns > 8 and largest >= 0.5) else 2
         texts = np.array([[_written(cell, digits) for cell in row] for row in cells], dtype=object)
-        annotate(ax, image, cells, texts.reshape(cells.shape), size=10 if columns <= 8 else 7.5)
+        annotate(ax, image, cells, texts.reshape(cells.shape), size=10 if columns <= 8 else 7)
     _frame_own(ax, values)
     colour_bar(ax, image, label)
     return ax

@@ -25,9 +25,10 @@ def add_ablation(part: Part, stem: str, ablation: Ablation, gallery: Gallery, ca
     one figure shows each class under its own target, and a matrix every class under every target; a target of
     several classes has a figure with all classes; a series of targets has curves.
     """
-    said = [*ablation.sentences, *ablation.notes]
-    for position, sentence in enumerate(said):
+    for position, sentence in enumerate(ablation.sentences):
         part.paragraphs.append(("" if position else f"Ablation: {words_of(ablation)}", sentence))
+    for position, note in enumerate(ablation.notes):
+        part.paragraphs.append(("" if position else "Its controls", note))
     if detectable := ablation.settings.get("detectable", {}).get("sentences"):
         part.paragraphs.append(("What it could have found", " ".join(detectable)))
     add_figures(part, stem, ablation, gallery)

@@ -9,7 +9,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from otoscope.interventions import Ablation, Target
 
-__all__ = ["UNITS", "changes", "classes_of", "label_of", "scaled", "single"]
+__all__ = ["UNITS", "changes", "classes_of", "label_of", "scaled", "short_label", "single"]
 
 UNITS = {
     "accuracy": ("percentage points", 100.0),
@@ -26,6 +26,11 @@ def label_of(measure: str) -> str:
     'change in average precision (percentage points)'
     """
     return f"change in {measure.replace('_', ' ')} ({UNITS[measure][0]})"
+
+
+def short_label(measure: str) -> str:
+    """The same, where there is little room."""
+    return f"{measure.replace('_', ' ')}, {'points' if UNITS[measure][1] == 100 else 'logits'}"
 
 
 def classes_of(ablation: Ablation, target: Target) -> list[str]:

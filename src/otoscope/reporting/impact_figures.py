@@ -9,7 +9,7 @@ import pandas as pd
 
 from otoscope import plots
 from otoscope.reporting.figures import Gallery
-from otoscope.reporting.impact_data import changes, classes_of, label_of, scaled, single
+from otoscope.reporting.impact_data import changes, classes_of, label_of, scaled, short_label, single
 from otoscope.reporting.parts import SIZE, WIDE, Part, matrix_size
 from otoscope.reporting.wording import counted
 
@@ -92,10 +92,10 @@ def _add_matrix(
     part.figures.append(
         gallery.add(
             f"{stem}-ablation-{measure}-matrix",
-            lambda canvas: plots.self_cross(wide, canvas.subplots(), label=label_of(measure)),
+            lambda canvas: plots.self_cross(wide, canvas.subplots(), label=short_label(measure)),
             matrix_size(*wide.shape),
-            caption="The neurons of each class (row) off, the change of every class (column). Framed: what "
-            "a class's own neurons do to it.",
+            caption=f"The neurons of each class (row) off, the change in {measure.replace('_', ' ')} of "
+            "every class (column). Framed: what a class's own neurons do to it.",
             alt=f"Matrix of changes in {measure}, class switched off by class measured",
         )
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from otoscope.reporting.collect import Recorded
+from otoscope.reporting.findings import ALPHA
 from otoscope.reporting.impact_data import UNITS, classes_of
 from otoscope.reporting.impact_tables import interval_text
 from otoscope.reporting.tables import Shown
@@ -30,7 +31,7 @@ _COLUMNS = [
     *(
         f"{measure}_{end}"
         for measure in _MEASURES
-        for end in ("change", "low", "high", "controls", "p", "p_adjusted")
+        for end in ("change", "low", "high", "controls", "p", "p_adjusted", "beyond")
     ),
     *("match", "displacement", "relative"),
 ]
@@ -43,7 +44,8 @@ def impact_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
         Columns `store, model, task, label, target, classes` (its own, how many), `neurons`, `measure`
         (accuracy or average precision, called `share` in what follows); for `share` (percentage points) and
         `margin` (logits) the change of the own class, its interval `_low` and `_high`, the mean `_controls`
-        of the primary control sets, `_p` and `_p_adjusted`; `match` (how these were matched), `displacement`
+        of the primary control sets, `_p`, `_p_adjusted` and `_beyond` (own classes whose `_p_adjusted` is at
+        most 0.05); `match` (how these were matched), `displacement`
         (of the target) and `relative` (theirs, in parts of it). Of several own classes changes are
         means, there is no interval, `_p` is missing and `_p_adjusted` is the smallest.
     """
@@ -80,6 +82,7 @@ def _row(ablation: Ablation, target: Target) -> dict[str, Any]:
         row[f"{name}_controls"] = scale * beside["mean"].mean()
         row[f"{name}_p"] = beside["p"].mean() if alone else None
         row[f"{name}_p_adjusted"] = beside["p_adjusted"].min()
+        row[f"{name}_beyond"] = int((beside["p_adjusted"] <= ALPHA).sum())
     row["displacement"] = sets.loc[sets["condition"] == "target", "displacement"].mean()
     row["relative"] = sets.loc[sets["match"] == ablation.primary, "relative"].mean()
     return row
@@ -91,29 +94,43 @@ def _written(table: pd.DataFrame) -> pd.DataFrame:
         name for name in _COLUMNS if name.startswith(_MEASURES) or name in ("displacement", "relative")
     ]
     table = table.astype(dict.fromkeys(figures, "float64"))
+    table["labeling"] = [
+        f"{label} ({task})" for label, task in zip(table["label"], table["task"], strict=True)
+    ]
     for name, digits in zip(_MEASURES, (1, 2), strict=True):
         columns = (table[f"{name}_{end}"] for end in ("change", "low", "high", "controls"))
         table[name] = [
             interval_text(change, low, high, digits) + (f"; {signed(mean, digits)}" if pd.notna(mean) else "")
             for change, low, high, mean in zip(*columns, strict=True)
         ]
+        columns = (table[each] for each in (f"{name}_p_adjusted", f"{name}_beyond", "classes"))
+        table[f"{name}_verdict"] = [_verdict(*each) for each in zip(*columns, strict=True)]
     pushes = zip(table["displacement"], table["relative"], strict=True)
     table["push"] = [
-        number(own) + (f"; {relative:.2f} times" if pd.notna(relative) else "") for own, relative in pushes
+        number(own) + (f"; {relative:.2f}\N{MULTIPLICATION SIGN}" if pd.notna(relative) else "")
+        for own, relative in pushes
     ]
     return table
 
 
+def _verdict(p: float, beyond: float, classes: int) -> str:
+    """The p of one class; of several, how many are beyond the control sets.
+
+    >>> _verdict(0.04, 1, 1), _verdict(0.04, 2, 6)
+    ('0.04', '2 of 6 classes')
+    """
+    return number(p, 2) if classes == 1 or pd.isna(p) else f"{beyond:.0f} of {classes} classes"
+
+
 IMPACT: Shown = {
     "target": ("switched off", str),
-    "label": ("labeling", str),
-    "task": ("task", str),
+    "labeling": ("labeling", str),
     "model": ("model", short_model),
     "neurons": ("neurons", number),
-    "share": ("accuracy or AP, points; controls", str),
-    "share_p_adjusted": ("p", lambda value: number(value, 2)),
-    "margin": ("margin, logits; controls", str),
-    "margin_p_adjusted": ("p", lambda value: number(value, 2)),
-    "match": ("controls matched by", lambda value: value or MISSING),
-    "push": ("displacement; controls'", str),
+    "share": ("accuracy or AP, points", str),
+    "share_verdict": ("p", str),
+    "margin": ("margin, logits", str),
+    "margin_verdict": ("p", str),
+    "match": ("matched by", lambda value: value or MISSING),
+    "push": ("displacement", str),
 }

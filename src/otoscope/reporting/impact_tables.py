@@ -32,13 +32,12 @@ def add_tables(part: Part, stem: str, ablation: Ablation, cabinet: Cabinet) -> N
         cabinet.add(f"{name}-own", own, title="Ablation: own classes", shown=_few(own, _shown(ablation))),
         cabinet.add(name, rows, title="Ablation: every target and class"),
     ]
-    if len(ablation.confusions):
-        found = _confusions(ablation)
+    if len(found := _confusions(ablation)):
         title = "Ablation: confusions that appear, the largest"
-        part.tables += [
-            cabinet.add(f"{name}-confusions-top", found, title=title, shown=_CONFUSIONS),
-            cabinet.add(f"{name}-confusions", ablation.confusions, title="Ablation: all confusions"),
-        ]
+        part.tables.append(cabinet.add(f"{name}-confusions-top", found, title=title, shown=_CONFUSIONS))
+    if len(ablation.confusions):
+        title = "Ablation: all confusions that change"
+        part.tables.append(cabinet.add(f"{name}-confusions", ablation.confusions, title=title))
     sets = _matches(ablation)
     part.tables += [
         cabinet.add(f"{name}-sets", sets, title="Ablation: sets of neurons", shown=_few(sets, _SETS)),
