@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import otoscope
+from calibration_impact import CLAIMS, claim, impact_level
+from calibration_impact import LEVELS as IMPACT
 from calibration_sharing import SETTINGS as SHARING
 from calibration_sharing import sharing
 from otoscope.neurons import select
@@ -299,4 +301,6 @@ EXPERIMENTS = (
     Experiment("power", tuple(_power_settings()), 200, power),
     Experiment("sharing", SHARING, 200, sharing, rows=True),
     Experiment("split", tuple(_split_settings()), 100, split),
+    Experiment("impact_level", IMPACT, 200, impact_level, rows=True),
+    Experiment("impact_claims", CLAIMS, 10, claim, rows=True),
 )

@@ -15,8 +15,9 @@ from calibration import (
     most_within,
     predicted,
 )  # fmt: skip
+from calibration_impact import CONTROLS, TOGETHER, ratio_of
 
-__all__ = ["clip_level", "curves", "level_table", "page", "sharing_table", "write_page"]
+__all__ = ["clip_level", "curves", "impact_table", "level_table", "page", "sharing_table", "write_page"]
 
 WANTED = 0.95
 FIGURE = "power.png"
@@ -44,6 +45,8 @@ def page(tables: dict[str, pd.DataFrame]) -> str:
     ]
     if "sharing" in tables:
         parts.append(_sharing(tables["sharing"]))
+    if "impact_level" in tables:
+        parts.append(_impact(tables["impact_level"], tables["impact_claims"]))
     return "\n\n".join([*parts, HOW]) + "\n"
 
 
@@ -166,6 +169,105 @@ margins fixed, the test that the paper's question suggests; *both*: the larger o
 random. {good} of {len(kept)} rows of *both* and *names* are within all three levels.
 
 {_markdown(pd.DataFrame(rows))}"""
+
+
+def impact_table(level: pd.DataFrame) -> pd.DataFrame:
+    """For each way of matching and measure: experiments, rejections at 0.05 of one class and of any, and the
+    p of Kolmogorov and Smirnov; beside them the level of one class by theory.
+    """
+    rows = []
+    for (match, of, neurons), runs in level.groupby(["match", "from", "neurons"], sort=False):
+        shared = runs["shared"].mean()
+        for measure in ("accuracy", "margin"):
+            rows.append(
+                {
+                    "match": match,
+                    "from": of,
+                    "neurons": neurons,
+                    "shared": shared,
+                    "measure": measure,
+                    "experiments": len(runs),
+                    **{
+                        name: int((runs[f"{measure}_{name}"] <= 0.05 + 1e-9).sum()) for name in ("one", "any")
+                    },
+                    "ks": float(kstest(runs[f"{measure}_even"], "uniform").pvalue),
+                    "predicted": float(2 * norm.sf(norm.isf(0.025) / ratio_of(shared))),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _impact(level: pd.DataFrame, claims: pd.DataFrame) -> str:
+    table = impact_table(level)
+    drawn = {"all": "all", "loud": "loud ones"}
+    rows = [
+        {
+            "Matched by": row["match"],
+            "Neurons": f"{row['neurons']} of {drawn[row['from']]}",
+            "In common": f"{row['shared']:.0%}",
+            "Of": row["measure"],
+            "Experiments": row["experiments"],
+            "One class": _against(row["one"], row["experiments"], 0.05),
+            "Any class": _against(row["any"], row["experiments"], 0.05),
+            "95 % interval": "{:.3f} to {:.3f}".format(*interval(row["any"], row["experiments"])),
+            "Predicted": f"{row['predicted']:.3f}",
+            "KS": f"{row['ks']:.2f}" if row["ks"] >= 0.01 else f"{row['ks']:.4f}",
+        }
+        for row in table.to_dict("records")
+    ]
+    told = [
+        {
+            "Switched": switched,
+            "Gain": gain,
+            "Margin of its classes": f"{toys['own'].mean():+.2f}",
+            "Accuracy": f"{100 * toys['accuracy'].mean():+.1f} points",
+            "Margin of others": "" if switched == "loud" else f"{toys['cross'].max():.2f} at most",
+            "Called, beside layer": f"{toys['layer'].sum()} of {toys['tests'].sum()}",
+            "Toys with a call": f"{(toys['layer'] > 0).sum()} of {len(toys)}",
+            "Called, beside displacement": f"{toys['displacement'].sum()} of {toys['tests'].sum()}",
+        }
+        for (switched, gain), toys in claims.groupby(["switched", "gain"], sort=False)
+    ]
+    return f"""## Switching neurons off
+
+The p of `otoscope ablate`, on a toy model with a readout (`otoscope.neurons.planted`): 3 layers of 300
+units, 3 classes with 8 test clips each, {CONTROLS} control sets of each target. In every experiment the
+target is *one more control set*: random neurons are drawn, control sets for these are drawn, one of those is
+the target, and control sets for it are drawn. Nothing is special about it, and p should be at most 0.05 in
+one experiment of twenty. *Loud* neurons, 60 in this toy, push the embedding thirty times as hard as others.
+*In common*: the share of its neurons that a control set has in common with another one, on average. *One
+class*: p of the first class; *any class*: the smallest p adjusted for all classes. In brackets the upper end
+of the 99 % binomial interval of 0.05; the 95 % interval is of *any class*. *KS*: Kolmogorov and Smirnov's
+p that p of one class, randomised over its ties, is uniform.
+
+{_markdown(pd.DataFrame(rows))}
+
+p asks whether the target is one more draw. Control sets never hold a neuron of the target: where the target
+is a large part of all neurons like it, they are drawn from what is left, have much in common, and differ
+from each other less than from the target. By sampling without replacement their standard deviation is
+too small by the factor sqrt((1 + s) / (1 - s)), s being the share in common; *predicted* is the level that
+a normal test of one class has then. It is what layer-matched sets come to. Displacement-matched sets of
+loud neurons err more often still: they are drawn by their push, so that of the neurons that are left the
+strongest are in twice as many sets as the weakest. With a few percent in common p can be taken as it is;
+with more, and of displacement-matched sets from a seventh on, a p of 0.05 is no evidence by itself. `ablate`
+says s of the displacement-matched sets; of layer-matched ones it is the size of the target over what is left
+of its layers.
+
+### What is said of neurons that are known
+
+Ten toys, of the seeds 0 to 9. *Detectors* fire for a class and are used, *decoys* fire like them and have no
+part in the embedding, *loud* neurons listen to sounds of no class and push the embedding hard: 9 of 90 such
+neurons among 3,000, with {TOGETHER} control sets of each kind. *Called*: pairs of a target and a class of
+its own with p of the margin, adjusted for all classes, at most 0.05, beside layer- and displacement-matched
+control sets; *toys with a call*: those in which any is called beside layer-matched ones.
+
+{_markdown(pd.DataFrame(told))}
+
+Decoys are selected with the detectors (tests/interventions/test_claims.py): that a neuron fires for a class
+does not show that the class needs it. Neurons that only push hard look specific beside random neurons of
+their layers, and seldom beside neurons that push as hard. And among random neurons of the layers there may be
+one that matters, a detector or a loud one, beside which a target does not stand out: not all detectors are
+called beside layer-matched sets."""
 
 
 def clip_level(level: pd.DataFrame) -> pd.DataFrame:

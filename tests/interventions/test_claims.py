@@ -109,7 +109,7 @@ def test_decoys_do_nothing_and_it_is_said(decoys):
 
 
 def test_what_only_pushes_hard_looks_specific_beside_random_neurons(loud):
-    """So it is in 9 of the toys with the seeds 0 to 9, see docs/calibration.md."""
+    """Layer-matched sets call it so in 9 of the toys with the seeds 0 to 9, see docs/calibration.md."""
     assert (adjusted(loud, "layer") <= 0.05).any()
     assert (adjusted(loud, "displacement") > 0.05).all()
     relative = loud.sets.groupby("match")["relative"].mean()

@@ -129,3 +129,38 @@ def test_sharing_holds_its_level(writer, experiments, tables):
     for row in found[found["test"].isin(["both", "names"])].to_dict("records"):
         for level in experiments.LEVELS:
             assert row[str(level)] <= experiments.most_within(level, row["worlds"]), (row, level)
+
+
+def test_p_of_ablations_holds_its_level_where_control_sets_have_little_in_common(writer, experiments, tables):
+    found = writer.impact_table(tables["impact_level"])
+    little = found[found["shared"] < 0.12]
+    assert set(little["match"]) == {"layer", "rate", "displacement"}
+    for row in little.to_dict("records"):
+        for which in ("one", "any"):
+            assert row[which] <= experiments.most_within(0.05, row["experiments"]), row
+    margin = little[little["measure"] == "margin"]
+    assert margin["ks"].min() > 0.01 / len(margin)
+
+
+def test_and_fails_at_least_as_predicted_where_they_have_much_in_common(writer, experiments, tables):
+    found = writer.impact_table(tables["impact_level"]).query("measure == 'margin' and shared > 0.3")
+    assert len(found)
+    for row in found.to_dict("records"):
+        assert row["any"] > experiments.most_within(0.05, row["experiments"])
+        low, high = stats.binom.interval(0.99, row["experiments"], row["predicted"])
+        assert low <= row["one"]
+        if row["match"] == "layer":  # by displacement, more often still
+            assert row["one"] <= high
+
+
+def test_what_is_known_of_the_toys_is_said_of_them(tables):
+    claims = tables["impact_claims"]
+    detectors = claims[claims["switched"] == "detectors"]
+    assert (detectors["displacement"] >= 0.9 * detectors["tests"]).mean() > 0.9
+    assert detectors["cross"].max() < 0.001
+    assert detectors.groupby("gain")["own"].mean().is_monotonic_increasing
+    decoys = claims[claims["switched"] == "decoys"]
+    assert not decoys[["own", "accuracy", "cross", "layer", "displacement"]].any(axis=None)
+    loud = claims[claims["switched"] == "loud"]
+    assert (loud["layer"] > 0).sum() >= 8  # of 10 toys
+    assert loud["displacement"].sum() <= stats.binom.ppf(0.995, loud["tests"].sum(), 0.05)
