@@ -102,8 +102,8 @@ def test_ablation_marks_targets_apart_from_the_others_and_kinds_of_control_sets_
     assert {name: len(dots.get_offsets()) for name, dots in zip(labels, handles, strict=True)} == {
         "layer-matched": 12,
         "displacement-matched": 12,
-        "own neurons off, 95 %": 1,
-        "neurons of others off, 95 %": 3,
+        "own neurons off": 1,
+        "others' neurons off": 3,
     }
     weights = [label.get_fontweight() for label in ax.get_yticklabels()]
     assert weights == ["bold", "normal", "normal", "normal"]

@@ -174,4 +174,4 @@ def test_of_a_target_of_several_classes_the_overview_has_means_and_no_interval(t
     assert row["classes"] == 2
     assert row["share_change"] == pytest.approx(-30)
     assert np.isnan(row["share_low"])
-    assert row["share_verdict"] == "2 of 2 classes"
+    assert row["share_verdict"] == "2 of 2"

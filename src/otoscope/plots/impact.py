@@ -131,14 +131,14 @@ def _control_dots(ax: Axes, controls: pd.DataFrame, names: Sequence[str]) -> int
 
 
 def _target_marks(ax: Axes, summary: pd.DataFrame, at: np.ndarray, own: np.ndarray) -> None:
-    for aimed, marker, text in ((True, "D", "own neurons off"), (False, "o", "neurons of others off")):
+    for aimed, marker, text in ((True, "D", "own neurons off"), (False, "o", "others' neurons off")):
         mask = own == aimed
         if mask.any():
             colour = TARGET if aimed else OBSERVED
             low, high = (summary[end].to_numpy(dtype=float)[mask] for end in ("low", "high"))
             ax.hlines(at[mask], low, high, color=colour, linewidth=2, zorder=3)
             values = summary["change"].to_numpy(dtype=float)[mask]
-            ax.scatter(values, at[mask], 40, color=colour, marker=marker, label=f"{text}, 95 %", zorder=4)
+            ax.scatter(values, at[mask], 40, color=colour, marker=marker, label=text, zorder=4)
 
 
 def dose_response(

@@ -12,7 +12,7 @@ from otoscope.reporting.findings import ALPHA
 from otoscope.reporting.impact_data import UNITS, classes_of
 from otoscope.reporting.impact_tables import interval_text
 from otoscope.reporting.tables import Shown
-from otoscope.reporting.wording import MISSING, number, short_model, signed
+from otoscope.reporting.wording import number, short_model, signed
 
 if TYPE_CHECKING:
     from otoscope.interventions import Ablation, Target
@@ -94,9 +94,8 @@ def _written(table: pd.DataFrame) -> pd.DataFrame:
         name for name in _COLUMNS if name.startswith(_MEASURES) or name in ("displacement", "relative")
     ]
     table = table.astype(dict.fromkeys(figures, "float64"))
-    table["labeling"] = [
-        f"{label} ({task})" for label, task in zip(table["label"], table["task"], strict=True)
-    ]
+    alone = not (table.groupby("label")["task"].nunique() > 1).any()
+    table["labeling"] = table["label"] if alone else table["label"] + " (" + table["task"] + ")"
     for name, digits in zip(_MEASURES, (1, 2), strict=True):
         columns = (table[f"{name}_{end}"] for end in ("change", "low", "high", "controls"))
         table[name] = [
@@ -105,10 +104,10 @@ def _written(table: pd.DataFrame) -> pd.DataFrame:
         ]
         columns = (table[each] for each in (f"{name}_p_adjusted", f"{name}_beyond", "classes"))
         table[f"{name}_verdict"] = [_verdict(*each) for each in zip(*columns, strict=True)]
-    pushes = zip(table["displacement"], table["relative"], strict=True)
+    pushes = zip(table["displacement"], table["relative"], table["match"], strict=True)
     table["push"] = [
-        number(own) + (f"; {relative:.2f}\N{MULTIPLICATION SIGN}" if pd.notna(relative) else "")
-        for own, relative in pushes
+        number(own) + (f"; {relative:.2f}\N{MULTIPLICATION SIGN} ({match})" if pd.notna(relative) else "")
+        for own, relative, match in pushes
     ]
     return table
 
@@ -117,9 +116,9 @@ def _verdict(p: float, beyond: float, classes: int) -> str:
     """The p of one class; of several, how many are beyond the control sets.
 
     >>> _verdict(0.04, 1, 1), _verdict(0.04, 2, 6)
-    ('0.04', '2 of 6 classes')
+    ('0.040', '2 of 6')
     """
-    return number(p, 2) if classes == 1 or pd.isna(p) else f"{beyond:.0f} of {classes} classes"
+    return number(p, 2) if classes == 1 or pd.isna(p) else f"{beyond:.0f} of {classes}"
 
 
 IMPACT: Shown = {
@@ -131,6 +130,5 @@ IMPACT: Shown = {
     "share_verdict": ("p", str),
     "margin": ("margin, logits", str),
     "margin_verdict": ("p", str),
-    "match": ("matched by", lambda value: value or MISSING),
     "push": ("displacement", str),
 }

@@ -29,7 +29,12 @@ def add_tables(part: Part, stem: str, ablation: Ablation, cabinet: Cabinet) -> N
     rows = rows_of(ablation)
     own = _own(ablation, rows)
     part.tables += [
-        cabinet.add(f"{name}-own", own, title="Ablation: own classes", shown=_few(own, _shown(ablation))),
+        cabinet.add(
+            f"{name}-own",
+            own,
+            title="Ablation: own classes (p / adjusted for all classes)",
+            shown=_few(own, _shown(ablation)),
+        ),
         cabinet.add(name, rows, title="Ablation: every target and class"),
     ]
     if len(found := _confusions(ablation)):
@@ -129,9 +134,9 @@ def _shown(ablation: Ablation) -> Shown:
     if len(ablation.paired):
         shown["clips_changed"] = ("lost / gained of right", str)
         shown["mcnemar_p"] = ("McNemar p", partial(number, digits=2))
-    shown |= {f"{first}_{match}": (f"p / over all classes, {match}", str) for match in matches}
+    shown |= {f"{first}_{match}": (f"p, {match}", str) for match in matches}
     shown[second] = (f"{second}, logits", str)
-    shown |= {f"{second}_{match}": (f"p / over all classes, {match}", str) for match in matches}
+    shown |= {f"{second}_{match}": (f"p, {match}", str) for match in matches}
     return shown  # type: ignore[return-value]
 
 
