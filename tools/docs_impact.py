@@ -1,6 +1,6 @@
 """Fills the page "Does it matter?": the published sets, and what a finished miniature study shows.
 
-    python tools/docs_impact.py demo     # after `make demo`: docs/results/impact.csv, impact.json and impact.png
+    python tools/docs_impact.py demo     # after `make demo`: impact.csv, .json and .png in docs/results
 
 MkDocs calls this file for the tables when the docs are built. No figure in them is typed by hand: the
 published ones come with the named sets, the others from that run.
@@ -20,7 +20,6 @@ TABLE = RESULTS / "impact.csv"
 SENTENCES = RESULTS / "impact.json"
 FIGURE = RESULTS / "impact.png"
 GIVEN, FOUND = "{{ published }}", "{{ miniature }}"
-SHOWN = ("all-gain", "classes")
 
 
 def on_page_markdown(markdown: str, **_context: object) -> str:
@@ -39,6 +38,19 @@ def main() -> None:
     with replacing(TABLE) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     write_json(SENTENCES, {name_of(ablation): list(ablation.sentences) for _, ablation in ablations})
+    draw([ablation for _, ablation in ablations if ablation.primary])
+
+
+def draw(ablations: list[Ablation]) -> None:
+    """What all neurons of a labeling off do to the margin of each class, beside the control sets."""
+    from matplotlib.figure import Figure
+
+    canvas = Figure(figsize=(4.2 * len(ablations), 4.4), layout="constrained")
+    for ax, ablation in zip(canvas.subplots(1, len(ablations), squeeze=False)[0], ablations, strict=True):
+        ablation.plot(measure="margin", ax=ax)
+        ax.set_title(ablation.label)
+    with replacing(FIGURE) as temporary:
+        canvas.savefig(temporary, dpi=110, facecolor="white", format="png")
 
 
 def saved(store: Path) -> Iterator[Path]:
@@ -107,7 +119,7 @@ def changed(after: float, before: float, clips: int) -> str:
 
 def found() -> str:
     """What the miniature shows, in the result's own words."""
-    parts = []
+    parts = ["![Margins with the class-specific neurons off, beside control sets](results/impact.png)", ""]
     for name, sentences in read_json(SENTENCES).items():
         parts += [f"**{name}**", "", *(f"- {sentence}" for sentence in sentences), ""]
     return "\n".join(parts)

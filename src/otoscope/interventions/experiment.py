@@ -1,13 +1,13 @@
 """Hear the test clips under every condition: resumable, condition by condition and batch by batch."""
 
 import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from otoscope import __version__
 from otoscope.activations.progress import counting
 from otoscope.activations.store import Store
 from otoscope.errors import OtoscopeError
-from otoscope.files import read_saved, replacing, to_json, write_json
+from otoscope.files import replacing, to_json
 from otoscope.interventions.outcomes import Arrays, Judge, dataset_of
 from otoscope.interventions.running import Batch, Changes, Donors, embed, read_batches
 from otoscope.models.base import AudioModel
@@ -78,7 +78,7 @@ def hear(
         model: the recorded model.
         store: its recording, whose clips can still be read.
         rows: row numbers of the test clips.
-        conditions: the first is the unmodified model.
+        conditions: the first is the unmodified model. Those that change the same are heard once.
         judge: says what is kept.
         classes: the vocabulary, for a multi-label labeling's dimension `category`.
         batch_size: clips in a forward pass.
@@ -94,7 +94,8 @@ def hear(
         OtoscopeError: a clip that is not as it was recorded, or can no longer be read.
     """
     places = {int(row): place for place, row in enumerate(rows)}
-    kept = _Kept(cache, conditions, _about(model, store, rows, judge, batch_size, donors))
+    different = {condition.key: condition.changes for condition in conditions}
+    kept = _Kept(cache, list(different), _about(model, store, rows, judge, batch_size, donors))
     todo = [row for row, place in places.items() if not kept.done[:, place].all()]
     clips, recorded = store.clips, store.embedding
 
@@ -103,84 +104,94 @@ def hear(
         return [0, *(int(number) for number in np.flatnonzero(~done) if number)]  # 0: the clean pass
 
     batches = read_batches(model, clips, todo, task=store.info["task"], batch_size=batch_size, donors=donors)
-    changes = [condition.changes for condition in conditions]
-    total, before = len(conditions) * len(places), int(kept.done.sum())
-    with counting("ablating", total, before, shown=progress) as advance, kept:
-        for batch, numbers, embeddings in embed(model, batches, changes, wanted):
-            if numbers[0] == 0:
-                clean = embeddings[0]
-                _check_same(clips, recorded, batch, clean)
-            at = [places[row] for row in batch.rows]
-            advance(kept.add(numbers, at, judge(embeddings, clean, batch.rows)))
-    return dataset_of(kept.arrays, judge.probes, list(places), classes)
+    total, before = len(different) * len(places), int(kept.done.sum())
+    with counting("ablating", total, before, shown=progress) as advance:
+        try:
+            for batch, numbers, embeddings in embed(model, batches, list(different.values()), wanted):
+                if numbers[0] == 0:
+                    clean = embeddings[0]
+                    _check_same(clips, recorded, batch, clean)
+                at = [places[row] for row in batch.rows]
+                advance(kept.add(numbers, at, judge(embeddings, clean, batch.rows)))
+        finally:
+            kept.save()  # also what a run that was stopped has heard
+    heard = dataset_of(kept.arrays, judge.probes, list(places), classes)
+    number = {key: place for place, key in enumerate(different)}
+    return heard.isel(condition=[number[condition.key] for condition in conditions])
 
 
 class _Kept:
-    """Outcomes of conditions and clips, as far as they are known, in memory and in a folder."""
+    """Outcomes of conditions and clips, as far as they are known, in memory and in a file of a folder.
 
-    def __init__(
-        self, folder: Path | None, conditions: Sequence[Condition], about: Mapping[str, Any]
-    ) -> None:
-        self._folder, self._about = folder, about
-        self._keys = np.array([condition.key for condition in conditions])
+    Args:
+        folder: None keeps them in memory only.
+        keys: of the conditions.
+        about: all that outcomes depend on beside the conditions; those of another experiment are not used.
+    """
+
+    def __init__(self, folder: Path | None, keys: Sequence[str], about: Mapping[str, Any]) -> None:
+        self._path = None if folder is None else folder / "outcomes.npz"
+        self._keys, self._about = list(keys), to_json(about)
         self.arrays: Arrays = {}
-        self.done = np.zeros((len(conditions), about["clips"]), dtype=bool)
-        self._pause = SAVE_EVERY_S
-        self._saved = time.monotonic()
-        if folder is not None and (folder / "outcomes.npz").is_file():
-            self._recall(folder)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        self._save()  # also when it is stopped
+        self.done = np.zeros((len(keys), about["clips"]), dtype=bool)
+        self._pause, self._saved = SAVE_EVERY_S, time.monotonic()
+        if self._path is not None and self._path.is_file():
+            self._recall(_read(self._path))
 
     def add(self, numbers: Sequence[int], at: Sequence[int], arrays: Arrays) -> int:
         """Put in what became of some clips under some conditions; how many of these pairs are new."""
-        if not self.arrays:
-            self._allocate({name: values.shape for name, values in arrays.items()})
+        self._allocate(arrays)
+        pairs = np.ix_(numbers, at)
         for name, values in arrays.items():
-            clip = _CLIP[name]
-            into = np.moveaxis(self.arrays[name], clip, 1)  # a view
-            into[np.ix_(numbers, at)] = np.moveaxis(values, clip, 1)
-        new = int((~self.done[np.ix_(numbers, at)]).sum())
-        self.done[np.ix_(numbers, at)] = True
+            np.moveaxis(self.arrays[name], _CLIP[name], 1)[pairs] = np.moveaxis(values, _CLIP[name], 1)
+        new = int((~self.done[pairs]).sum())
+        self.done[pairs] = True
         if time.monotonic() - self._saved > self._pause:
-            self._save()
+            self.save()
         return new
 
-    def _allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        for name, shape in shapes.items():
-            full = list(shape)
-            full[0], full[_CLIP[name]] = self.done.shape
-            self.arrays[name] = np.full(full, np.nan, dtype=np.float32)
-
-    def _save(self) -> None:
-        if self._folder is None or not self.arrays:
+    def save(self) -> None:
+        """Write all that is known."""
+        if self._path is None or not self.arrays:
             return
         start = time.monotonic()
-        with replacing(self._folder / "outcomes.npz") as temporary:
-            np.savez(temporary, keys=self._keys, done=self.done, **self.arrays)
-        write_json(self._folder / "outcomes.json", self._about)
+        known: dict[str, Any] = {"about": self._about, "keys": self._keys, "done": self.done, **self.arrays}
+        with replacing(self._path) as temporary:
+            np.savez(temporary, **known)
         self._saved = time.monotonic()
         self._pause = max(SAVE_EVERY_S, 20 * (self._saved - start))
 
-    def _recall(self, folder: Path) -> None:
+    def _allocate(self, like: Arrays) -> None:
+        """Make room for all conditions and clips, once."""
+        for name, values in like.items():
+            if name not in self.arrays:
+                shape = list(values.shape)
+                shape[0], shape[_CLIP[name]] = self.done.shape
+                self.arrays[name] = np.full(shape, np.nan, dtype=np.float32)
+
+    def _recall(self, known: Mapping[str, NDArray[Any]]) -> None:
         """Take over what an earlier run of the same experiment knew, by what the conditions change."""
-        if read_saved(folder, "outcomes.json", by="otoscope ablate") != json.loads(to_json(self._about)):
+        rows = {key: number for number, key in enumerate(known["keys"].tolist())}
+        pairs = [(number, rows[key]) for number, key in enumerate(self._keys) if key in rows]
+        if known["about"].item() != self._about or not pairs:
             return
-        with np.load(folder / "outcomes.npz", allow_pickle=False) as known:
-            rows = {key: number for number, key in enumerate(known["keys"].tolist())}
-            pairs = [(n, rows[key]) for n, key in enumerate(self._keys.tolist()) if key in rows]
-            if not pairs:
-                return
-            own, theirs = map(list, zip(*pairs, strict=True))
-            names = [name for name in known.files if name in _CLIP]
-            self._allocate({name: known[name].shape for name in names})
-            for name in names:
-                self.arrays[name][own] = known[name][theirs]
-            self.done[own] = known["done"][theirs]
+        own, theirs = (list(each) for each in zip(*pairs, strict=True))
+        arrays = {name: values for name, values in known.items() if name in _CLIP}
+        self._allocate(arrays)
+        for name, values in arrays.items():
+            self.arrays[name][own] = values[theirs]
+        self.done[own] = known["done"][theirs]
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise OtoscopeError(
+            f"{path} cannot be read ({error}); expected outcomes that `otoscope ablate` kept; was it cut "
+            "short or changed? try removing it: what it held is heard again"
+        ) from None
 
 
 def _about(

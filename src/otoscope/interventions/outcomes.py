@@ -55,7 +55,7 @@ class Judge:
         )
         if self.truth.ndim == 2:
             return kept | {"logit": logits.astype(np.float32)}
-        truth = np.broadcast_to(self.truth[list(rows)], logits.shape[:-1])
+        truth = np.broadcast_to(self.truth[list(rows)].astype(np.int64), logits.shape[:-1])
         return kept | {
             "margin": margins(logits, truth).astype(np.float32),
             "cross_entropy": _cross_entropy(logits, truth).astype(np.float32),

@@ -160,8 +160,9 @@ class _Hearing:
 
     def _on(self, change: Change, chunk: int) -> Change:
         """A change as it is for one chunk: a `Patch` without a tape is given that of the chunk's donors."""
-        waiting = isinstance(change, Patch) and change.tape is None
-        return change.playing(self._tapes[change.source][chunk]) if waiting else change
+        if isinstance(change, Patch) and change.tape is None:
+            return change.playing(self._tapes[change.source][chunk])
+        return change
 
     def _embedded(self, features: Sequence[Tensor]) -> NDArray[np.float32]:
         with torch.inference_mode():

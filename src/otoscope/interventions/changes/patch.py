@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import torch
@@ -53,8 +54,7 @@ def tape(model: AudioModel, chunk: Chunk, neurons: Collection[Address]) -> Tape:
 
     with ExitStack() as stack, torch.inference_mode():
         for layer in wanted:
-            handle = points[layer].attach(lambda activation, layer=layer: note(layer, activation))
-            stack.callback(handle.remove)
+            stack.callback(points[layer].attach(partial(note, layer)).remove)
         model.forward(chunk)
     return Tape(wanted, kept)
 
