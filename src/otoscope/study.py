@@ -41,6 +41,7 @@ class Study:
         each_class: hold each class's neurons against control sets of their own; by default only all of a
             labeling's together, and the classes against one another.
         gains: of all of them together, for the curve of dose and response.
+        matched: kinds of control sets.
         permutations: label permutations behind every chance level and the tests of sharing.
         twins: untrained twins recorded beside each trained model.
         shuffled: twins with the trained weights shuffled, likewise.
@@ -54,6 +55,7 @@ class Study:
     ablations: tuple[tuple[str, str], ...] = ()
     each_class: bool = False
     gains: tuple[float, ...] = (0.0, 0.5)
+    matched: "tuple[Match, ...]" = ("displacement",)
     permutations: int = 100
     twins: int = 2
     shuffled: int = 1
@@ -77,6 +79,7 @@ FULL = Study(
     ablations=tuple((model, label) for model in MINI_MODELS for label in MINI_LABELS),
     each_class=True,
     gains=(0.0, 0.5, 2.0),
+    matched=("layer", "displacement", "neighbour"),
 )
 """The whole miniature: every class of every labeling is ablated, on every model."""
 
@@ -354,8 +357,8 @@ def _ablate(
 
     gains = [word for gain in study.gains for word in ("--gain", f"{gain:g}")]
     designs: list[tuple[list[str], Maker, tuple[Match, ...]]] = [
-        (["--all", *gains], partial(_all_over_gains, study.gains), ("layer", "displacement", "neighbour")),
-        ([], class_neurons(), ("displacement",) if study.each_class else ()),
+        (["--all", *gains], partial(_all_over_gains, study.gains), study.matched),
+        ([], class_neurons(), study.matched if study.each_class else ()),
     ]
     for options, targets, matched in designs:
         place = store.results / f"ablate-{slug(' '.join([label, *options]))}"

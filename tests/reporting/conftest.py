@@ -135,10 +135,7 @@ def make_ablation(label="mood", together=False, drop=0.3, gains=(), draws=20):
     kinds += [("displacement", draw) for draw in range(1, draws + 1)] + [("neighbour", 1)] * bool(draws)
     heard = [("", "intact", 0, None)]
     heard += [(each.name, kind, draw, each) for each in targets for kind, draw in [("target", 0), *kinds]]
-    conditions = [
-        Condition(name, kind, draw, () if of is None else (Gain.of(of.neurons, of.level),))
-        for name, kind, draw, of in heard
-    ]
+    conditions = [Condition(name, kind, draw, _switched(kind, draw, of)) for name, kind, draw, of in heard]
     probes = [Fitted(name, 0, None, 3, False) for name in ("logistic", "evar")]
     outcomes = _outcomes(truth, heard, drop)
     wide = {name: np.repeat(values[:, None], 2, axis=1) for name, values in outcomes.items()}
@@ -150,6 +147,14 @@ def make_ablation(label="mood", together=False, drop=0.3, gains=(), draws=20):
         label, CLASSES, tuple(targets), conditions, xr.Dataset(variables), probes, truth, np.arange(90) // 3
     )
     return collect(experiment, {"gain": 0.0, "seed": 0, "notes": ["A note on controls."]}, {})
+
+
+def _switched(kind, draw, target):
+    """The target's neurons, or two of a control set's own."""
+    if target is None:
+        return ()
+    own = target.neurons if kind == "target" else [(0, 10 + draw), (1, 10 + draw)]
+    return (Gain.of(own, target.level),)
 
 
 def _outcomes(truth, heard, drop):

@@ -34,7 +34,7 @@ def report(
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
     full: Annotated[
-        bool, typer.Option(help="Ablate every labeling on every model (some twenty minutes).")
+        bool, typer.Option(help="Ablate every labeling on every model, class by class (hours).")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")] = None,
     workers: Annotated[

@@ -126,11 +126,17 @@ def _beside(row: Mapping[str, Any], match: str, measure: str) -> tuple[str, str,
     if beside is None:
         return "-", "-", "-"
     mean, p = figure(scale * beside["mean"], form), figure(beside["p"], "{:.2g}")
-    return mean, p, _starred(beside["p_adjusted"])
+    return mean, p, _starred(beside)
 
 
-def _starred(p: float) -> str:
-    return figure(p, "{:.2g}") + ("*" if p <= 0.05 else "")
+def _starred(beside: Mapping[str, Any] | None) -> str:
+    """A p adjusted for all classes: starred if that is beyond the controls, ? if it cannot be trusted."""
+    from otoscope.interventions.effects.verdicts import is_beyond, is_trusted
+
+    if beside is None:
+        return "-"
+    mark = "*" if is_beyond(beside) else "" if is_trusted(beside) else "?"
+    return figure(beside["p_adjusted"], "{:.2g}") + (mark if np.isfinite(beside["p_adjusted"]) else "")
 
 
 def _series(ablation: "Ablation", kind: str, figures: "Figures") -> Lines:
@@ -172,10 +178,10 @@ def _own(target: "Target", figures: "Figures") -> list[str]:
     return [name for name in there if name in target.categories] or there
 
 
-def _smallest(rows: Sequence[Mapping[str, Any]], match: str) -> float:
-    """The smallest p of classes, each adjusted for all classes; NaN without one."""
-    known = [row["against"][match]["p_adjusted"] for row in rows if match in row["against"]]
-    return min((p for p in known if p == p), default=float("nan"))
+def _smallest(rows: Sequence[Mapping[str, Any]], match: str) -> Mapping[str, Any] | None:
+    """Of several classes the one with the smallest p, adjusted for all classes; None without control sets."""
+    known = [row["against"][match] for row in rows if match in row["against"]]
+    return min(known, key=lambda beside: np.nan_to_num(beside["p_adjusted"], nan=2.0), default=None)
 
 
 def _caption(ablation: "Ablation", series: bool) -> Lines:
@@ -191,7 +197,7 @@ def _caption(ablation: "Ablation", series: bool) -> Lines:
     smallest = " (the smallest of the target's classes)" if series else ""
     yield (
         f"{lost}controls: mean change with {CONTROLS[ablation.primary]} in their place; {p}all: p for all "
-        f"classes at once{smallest}; * 0.05 or less."
+        f"classes at once{smallest}; * 0.05 or less; ? control sets share too many neurons for it."
     )
 
 

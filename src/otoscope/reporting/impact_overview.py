@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from otoscope.interventions.effects.verdicts import is_beyond
 from otoscope.reporting.collect import Recorded
-from otoscope.reporting.findings import ALPHA
 from otoscope.reporting.impact_data import UNITS, classes_of
 from otoscope.reporting.impact_tables import interval_text
 from otoscope.reporting.tables import Shown
@@ -82,7 +82,7 @@ def _row(ablation: Ablation, target: Target) -> dict[str, Any]:
         row[f"{name}_controls"] = scale * beside["mean"].mean()
         row[f"{name}_p"] = beside["p"].mean() if alone else None
         row[f"{name}_p_adjusted"] = beside["p_adjusted"].min()
-        row[f"{name}_beyond"] = int((beside["p_adjusted"] <= ALPHA).sum())
+        row[f"{name}_beyond"] = sum(is_beyond(dict(each)) for _, each in beside.iterrows())
     row["displacement"] = sets.loc[sets["condition"] == "target", "displacement"].mean()
     row["relative"] = sets.loc[sets["match"] == ablation.primary, "relative"].mean()
     return row

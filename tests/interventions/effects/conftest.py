@@ -55,7 +55,7 @@ def invented(
     outcomes: xr.Dataset = dataset_of(arrays, fitted, list(range(len(truth))), names)
     conditions = [Condition("", "intact", 0, ())]
     conditions += [
-        Condition(target, kind, draw, (Gain.of([(0, draw), (1, 2)], 0.0),)) for target, kind, draw in kinds
+        Condition(target, kind, draw, (Gain.of([(0, draw), (1, draw)], 0.0),)) for target, kind, draw in kinds
     ]
     targets = tuple(
         Target(

@@ -137,3 +137,17 @@ def test_what_is_patched_in_may_suffice(experiment):
     said = "Clips of other classes that are taken for class 0 with its activations: +6."
     assert collect(heard, {"how": "patch"}, {}).sentences[0].endswith(said)
     assert said not in collect(heard, {"how": "gain"}, {}).sentences[0]
+
+
+def test_control_sets_that_share_their_neurons_allow_no_verdict(experiment):
+    """Twenty sets of the same two neurons, all the same to p: what they have in common is said."""
+    truth = np.repeat([0, 1], 10)
+    random = np.random.default_rng(0)
+    clean = random.normal(size=(20, 2)) + 3 * np.eye(2)[truth]
+    logits = [clean, clean - [2.0, 0.0], *(clean + random.normal(0, 0.1, 2) for _ in range(20))]
+    kinds = [("a", "target", 0), *[("a", "displacement", 1)] * 20]
+    own = {"categories": {"a": ["class 0"]}}
+    found = collect(experiment(truth, np.stack(logits), kinds, **own), {}, {})
+    assert (found.against["shared"] == 1).all()
+    assert (found.against["p_adjusted"] < 0.05).any()
+    assert "No verdict: two control sets share 100% of their neurons" in found.sentences[0]

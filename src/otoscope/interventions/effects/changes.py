@@ -9,6 +9,7 @@ import pandas as pd
 from otoscope.interventions.effects.layout import Layout
 from otoscope.interventions.effects.measures import SHARES
 from otoscope.interventions.effects.measuring import Measured
+from otoscope.interventions.effects.overlap import shared_of
 from otoscope.interventions.effects.ranks import adjusted_p, rank_p, t_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ EFFECTS = {
 AGAINST = {
     **dict.fromkeys(("target", "category", "probe", "measure", "match"), "str"),
     "controls": "int64",
+    "shared": "float64",
     **dict.fromkeys(("mean", "low", "high", "excess", "excess_low", "excess_high"), "float64"),
     **dict.fromkeys(("p", "p_adjusted", "t", "t_p"), "float64"),
 }
@@ -70,7 +72,7 @@ def effects_of(heard: "Heard", layout: Layout, measured: Measured) -> pd.DataFra
 
 def against_of(heard: "Heard", layout: Layout, measured: Measured) -> pd.DataFrame:
     """One row per target, class, probe, measure and way of matching, as `Ablation.against` has them."""
-    rows = []
+    rows, shared = [], shared_of(heard, layout)
     for target, own in layout.controls.items():
         for match, numbers in own.items():
             for at, probe in enumerate(layout.probes):
@@ -92,6 +94,7 @@ def against_of(heard: "Heard", layout: Layout, measured: Measured) -> pd.DataFra
                                 "measure": measure,
                                 "match": match,
                                 "controls": len(numbers),
+                                "shared": shared[target, match],
                                 **{name: values[k] for name, values in columns.items()},
                             }
                         )

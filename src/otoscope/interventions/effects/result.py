@@ -75,10 +75,11 @@ class Ablation:
             baseline, ablated, change`, its interval `low, high`, paired by clip, and `seed_sd` (sd of the
             change over seeds; NaN with one).
         against: one row per target, class, probe, measure and way of matching: `controls` (number of sets),
-            `mean, low, high` (mean and central 95 % of their changes), `excess` (the target's change less
-            that mean) with its interval `excess_low, excess_high` (of clips, these control sets given), `p`
-            (see `rank_p`), `p_adjusted` (for all classes at once, see `adjusted_p`), `t`, `t_p` (see `t_of`).
-            The neighbour control is one set, not drawn by chance: its p and t are NaN.
+            `shared` (share of their neurons that two sets have in common), `mean, low, high` (mean and
+            central 95 % of their changes), `excess` (the target's change less that mean) with its interval
+            `excess_low, excess_high` (of clips, these control sets given), `p` (see `rank_p`), `p_adjusted`
+            (for all classes at once, see `adjusted_p`), `t`, `t_p` (see `t_of`). The neighbour control is one
+            set, not drawn by chance: its p and t are NaN.
         paired: one row per target, class and probe: `clips`, `right` (before), `lost` and `gained`, each a
             mean over seeds, and `mcnemar_p` (exact; the largest over seeds). Empty if multi-label.
         confusions: one row per target, probe, class and other class that clips are taken for, where that

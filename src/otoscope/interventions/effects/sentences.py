@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otoscope.interventions.effects.verdicts import ALPHA, CONTROLS, Figures, figures_of, is_beyond
+from otoscope.interventions.effects.verdicts import (
+    ALPHA,
+    CONTROLS,
+    Figures,
+    figures_of,
+    is_beyond,
+    is_trusted,
+)
 from otoscope.interventions.effects.wording import (
     Row,
     beside_words,
@@ -103,6 +110,8 @@ def _of_many(ablation: "Ablation", target: str, own: Sequence[str], figures: Fig
         beside = {name: row["against"][ablation.primary] for name, row in rows.items()}
         mean = sized(float(np.mean([each["mean"] for each in beside.values()])), measure, unit=False)
         said[-1] += f", with controls {mean}"
+        if not is_trusted(beside[own[0]]):
+            continue
         beyond = [name for name in own if is_beyond(beside[name])]
         below = [name for name in beyond if beside[name]["excess"] < 0]
         above = [name for name in beyond if name not in below]
@@ -110,7 +119,9 @@ def _of_many(ablation: "Ablation", target: str, own: Sequence[str], figures: Fig
             f"{side} in {', '.join(names)}" for side, names in (("lower", below), ("higher", above)) if names
         ]
         said[-1] += f": beyond {CONTROLS[ablation.primary]} {' and '.join(sides) or 'in no class'}"
-    return f"{'; '.join(said)}."
+    text = f"{'; '.join(said)}."
+    beside = figures[target, own[0]][ablation.measures[0]]["against"].get(ablation.primary)
+    return text if beside is None or is_trusted(beside) else f"{text} {_too_alike(beside)}"
 
 
 def _of_class(ablation: "Ablation", name: str, rows: Mapping[str, Row], among: int) -> str:
@@ -136,9 +147,12 @@ def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> 
     controls = CONTROLS[primary]
     if primary == "displacement":  # as far as could be found
         relative = rows[measures[0]]["against"][primary]["relative"]
-        controls += f" (on test clips {relative:.2g} times as far)"
+        if np.isfinite(relative):
+            controls += f" (on test clips {relative:.2g} times as far)"
     if not ranked or all(_few(rows[measure]["against"][primary]) for measure in ranked):
         return "Too few control sets for a verdict."
+    if not is_trusted(rows[measures[0]]["against"][primary]):
+        return _too_alike(rows[measures[0]]["against"][primary])
     found = [measure for measure in ranked if is_beyond(rows[measure]["against"][primary])]
     if not found:
         return f"No effect beyond {controls}." + _push(rows, measures, primary)
@@ -146,6 +160,13 @@ def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> 
     above = [each for each in found if each not in below]
     sides = (("Lower", below), ("Higher", above))
     return " ".join(f"{side} in {listed(each)} than with {controls}." for side, each in sides if each)
+
+
+def _too_alike(beside: Row) -> str:
+    return (
+        f"No verdict: two control sets share {beside['shared']:.0%} of their neurons, so that they differ "
+        "too little and p is too small."
+    )
 
 
 def _push(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> str:
@@ -180,6 +201,9 @@ def _anywhere(ablation: "Ablation", target: str, figures: Figures) -> str:
             )
     if not np.isfinite(smallest):
         return f"{'; '.join(said)}."
+    beside = figures[target, most][ablation.measures[0]]["against"][ablation.primary]
+    if not is_trusted(beside):
+        return f"{'; '.join(said)}. {_too_alike(beside)}"
     beyond = "Beyond" if smallest <= ALPHA else "No effect beyond"
     return f"{'; '.join(said)}. {beyond} {CONTROLS[ablation.primary]}."
 

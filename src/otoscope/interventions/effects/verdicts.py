@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from otoscope.interventions.effects.overlap import MOST_SHARED
+
 if TYPE_CHECKING:
     from otoscope.interventions.effects.result import Ablation
 
-__all__ = ["ALPHA", "CONTROLS", "Figures", "figures_of", "is_beyond"]
+__all__ = ["ALPHA", "CONTROLS", "Figures", "figures_of", "is_beyond", "is_trusted"]
 
 ALPHA = 0.05
 
@@ -42,8 +44,13 @@ def figures_of(ablation: "Ablation", probe: str) -> Figures:
 
 
 def is_beyond(beside: Mapping[str, Any]) -> bool:
-    """Whether a change differs from the control sets', all classes considered; never without a p."""
-    return bool(beside["p_adjusted"] <= ALPHA)
+    """Whether a change differs from the control sets', all classes considered; never without a p to trust."""
+    return bool(beside["p_adjusted"] <= ALPHA) and is_trusted(beside)
+
+
+def is_trusted(beside: Mapping[str, Any]) -> bool:
+    """Whether control sets differ enough from one another for their p to hold."""
+    return bool(beside["shared"] <= MOST_SHARED)
 
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
