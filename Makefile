@@ -68,6 +68,7 @@ bench: .venv/core  ## What recording, checking and the statistics cost beside wh
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/evidence.py
+	$(BIN)/python benchmarks/ablating.py
 
 docs: .venv/docs  ## Build the documentation into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet

@@ -150,4 +150,7 @@ def test_control_sets_that_share_their_neurons_allow_no_verdict(experiment):
     found = collect(experiment(truth, np.stack(logits), kinds, **own), {}, {})
     assert (found.against["shared"] == 1).all()
     assert (found.against["p_adjusted"] < 0.05).any()
-    assert "No verdict: two control sets share 100% of their neurons" in found.sentences[0]
+    assert "No verdict on accuracy and margin: two control sets share 100% of their" in found.sentences[0]
+    logits[1] = clean  # what cannot be too small is told all the same
+    found = collect(experiment(truth, np.stack(logits), kinds, **own), {}, {})
+    assert "No effect beyond" in found.sentences[0]

@@ -100,7 +100,7 @@ def _taken_for(ablation: "Ablation", target: Target) -> list[str]:
 
 def _of_many(ablation: "Ablation", target: str, own: Sequence[str], figures: Figures) -> str:
     """Which of a target's many classes change beyond control sets, measure by measure."""
-    said = []
+    said, doubtful = [], list[tuple[str, Row]]()
     for measure in ablation.measures[:2]:
         rows = {name: figures[target, name][measure] for name in own}
         mean = sized(float(np.mean([row["change"] for row in rows.values()])), measure)
@@ -110,7 +110,8 @@ def _of_many(ablation: "Ablation", target: str, own: Sequence[str], figures: Fig
         beside = {name: row["against"][ablation.primary] for name, row in rows.items()}
         mean = sized(float(np.mean([each["mean"] for each in beside.values()])), measure, unit=False)
         said[-1] += f", with controls {mean}"
-        if not is_trusted(beside[own[0]]):
+        if not all(map(is_trusted, beside.values())):
+            doubtful.append((measure, beside[own[0]]))
             continue
         beyond = [name for name in own if is_beyond(beside[name])]
         below = [name for name in beyond if beside[name]["excess"] < 0]
@@ -120,8 +121,9 @@ def _of_many(ablation: "Ablation", target: str, own: Sequence[str], figures: Fig
         ]
         said[-1] += f": beyond {CONTROLS[ablation.primary]} {' and '.join(sides) or 'in no class'}"
     text = f"{'; '.join(said)}."
-    beside = figures[target, own[0]][ablation.measures[0]]["against"].get(ablation.primary)
-    return text if beside is None or is_trusted(beside) else f"{text} {_too_alike(beside)}"
+    if not doubtful:
+        return text
+    return f"{text} {_too_alike([measure for measure, _ in doubtful], doubtful[0][1])}"
 
 
 def _of_class(ablation: "Ablation", name: str, rows: Mapping[str, Row], among: int) -> str:
@@ -151,8 +153,9 @@ def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> 
             controls += f" (on test clips {relative:.2g} times as far)"
     if not ranked or all(_few(rows[measure]["against"][primary]) for measure in ranked):
         return "Too few control sets for a verdict."
-    if not is_trusted(rows[measures[0]]["against"][primary]):
-        return _too_alike(rows[measures[0]]["against"][primary])
+    doubtful = [measure for measure in ranked if not is_trusted(rows[measure]["against"][primary])]
+    if doubtful:
+        return _too_alike(doubtful, rows[doubtful[0]]["against"][primary])
     found = [measure for measure in ranked if is_beyond(rows[measure]["against"][primary])]
     if not found:
         return f"No effect beyond {controls}." + _push(rows, measures, primary)
@@ -162,10 +165,11 @@ def _verdict(rows: Mapping[str, Row], measures: Sequence[str], primary: str) -> 
     return " ".join(f"{side} in {listed(each)} than with {controls}." for side, each in sides if each)
 
 
-def _too_alike(beside: Row) -> str:
+def _too_alike(measures: Sequence[str], beside: Row) -> str:
+    shared = f"{beside['shared']:.0%}"
     return (
-        f"No verdict: two control sets share {beside['shared']:.0%} of their neurons, so that they differ "
-        "too little and p is too small."
+        f"No verdict on {listed(measures)}: two control sets share {shared} of their neurons, so that they "
+        "differ too little and p is too small."
     )
 
 
@@ -201,9 +205,9 @@ def _anywhere(ablation: "Ablation", target: str, figures: Figures) -> str:
             )
     if not np.isfinite(smallest):
         return f"{'; '.join(said)}."
-    beside = figures[target, most][ablation.measures[0]]["against"][ablation.primary]
-    if not is_trusted(beside):
-        return f"{'; '.join(said)}. {_too_alike(beside)}"
+    beside = dict(figures[target, most][ablation.measures[0]]["against"][ablation.primary])
+    if not is_trusted(beside | {"p_adjusted": smallest}):
+        return f"{'; '.join(said)}. {_too_alike(ablation.measures[:2], beside)}"
     beyond = "Beyond" if smallest <= ALPHA else "No effect beyond"
     return f"{'; '.join(said)}. {beyond} {CONTROLS[ablation.primary]}."
 

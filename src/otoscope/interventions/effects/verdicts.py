@@ -49,8 +49,8 @@ def is_beyond(beside: Mapping[str, Any]) -> bool:
 
 
 def is_trusted(beside: Mapping[str, Any]) -> bool:
-    """Whether control sets differ enough from one another for their p to hold."""
-    return bool(beside["shared"] <= MOST_SHARED)
+    """Whether p may be so small: control sets that share neurons make it too small, never too large."""
+    return not (beside["p_adjusted"] <= ALPHA and beside["shared"] > MOST_SHARED)
 
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
