@@ -248,10 +248,9 @@ from each other less than from the target. By sampling without replacement their
 too small by the factor sqrt((1 + s) / (1 - s)), s being the share in common; *predicted* is the level that
 a normal test of one class has then. It is what layer-matched sets come to. Displacement-matched sets of
 loud neurons err more often still: they are drawn by their push, so that of the neurons that are left the
-strongest are in twice as many sets as the weakest. With a few percent in common p can be taken as it is;
-with more, and of displacement-matched sets from a seventh on, a p of 0.05 is no evidence by itself. `ablate`
-says s of the displacement-matched sets; of layer-matched ones it is the size of the target over what is left
-of its layers.
+strongest are in twice as many sets as the weakest. With a few percent in common p can be taken as it is.
+Where more than a tenth is in common, `ablate` takes no p of at most 0.05 for an effect, and says so; the
+column `shared` of its results has the share.
 
 ### What is said of neurons that are known
 
