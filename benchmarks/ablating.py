@@ -33,7 +33,7 @@ from otoscope.models.vit import ViT
 
 MODEL = "random:m2d_vit_base-80x608p16x16"
 PAGE = "bench-ablating.md"
-CLIPS, SECONDS = 8, 6.0
+CLIPS, SECONDS = 4, 6.0
 DRAWS, CLASSES, PROBES = 20, 6, 6
 PUBLISHED = {
     0: 3,

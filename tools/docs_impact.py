@@ -37,8 +37,13 @@ def main() -> None:
     table = pd.concat([rows(ablation) for _, ablation in ablations], ignore_index=True)
     with replacing(TABLE) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    write_json(SENTENCES, {name_of(ablation): list(ablation.sentences) for _, ablation in ablations})
+    write_json(SENTENCES, {name_of(ablation): told(ablation) for _, ablation in ablations})
     draw([ablation for _, ablation in ablations if ablation.primary])
+
+
+def told(ablation: Ablation) -> list[str]:
+    """The result's sentences; of classes without control sets only what they say of one another."""
+    return [each for each in ablation.sentences if ablation.primary or each.startswith("Self against")]
 
 
 def draw(ablations: list[Ablation]) -> None:
@@ -48,7 +53,12 @@ def draw(ablations: list[Ablation]) -> None:
     canvas = Figure(figsize=(4.2 * len(ablations), 4.4), layout="constrained")
     for ax, ablation in zip(canvas.subplots(1, len(ablations), squeeze=False)[0], ablations, strict=True):
         ablation.plot(measure="margin", ax=ax)
+        legend = ax.get_legend()
+        handles, words = legend.legend_handles, [text.get_text() for text in legend.texts]
+        legend.remove()
         ax.set_title(ablation.label)
+        if ablation is ablations[0]:  # it has classes of both kinds
+            canvas.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False)
     with replacing(FIGURE) as temporary:
         canvas.savefig(temporary, dpi=110, facecolor="white", format="png")
 

@@ -1,5 +1,6 @@
 """Experiments go on where they were stopped: what is known is not heard again, and nothing is made up."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -82,7 +83,7 @@ def test_a_run_that_was_stopped_goes_on(experiment, passes, tmp_path):
     passes.count, passes.fail_at = 0, 12  # in the third batch
     with pytest.raises(KeyboardInterrupt):
         experiment(cache=tmp_path)
-    assert [each.name for each in tmp_path.iterdir()] == ["outcomes.npz"]
+    assert [each.suffix for each in tmp_path.iterdir()] == [".npz"]
     passes.count, passes.fail_at = 0, 0
     xr.testing.assert_identical(experiment(cache=tmp_path), whole)
     assert passes.count == 2 * len(CONDITIONS)
@@ -116,16 +117,29 @@ def test_what_another_experiment_kept_is_not_used(experiment, passes, tmp_path, 
     found = experiment(cache=tmp_path, **other)
     assert passes.count > 0
     xr.testing.assert_identical(found, experiment(**other))
+    passes.count = 0
+    experiment(cache=tmp_path)  # nor is it lost
+    assert passes.count == 0
+
+
+def test_fewer_conditions_lose_nothing(experiment, passes, tmp_path):
+    whole = experiment(cache=tmp_path)
+    few = experiment(CONDITIONS[:2], cache=tmp_path)
+    xr.testing.assert_identical(few, whole.isel(condition=slice(2)))
+    experiment([INTACT, Condition("b", "target", 0, (Gain.of([(1, 1)]),))], cache=tmp_path)
+    passes.count = 0
+    xr.testing.assert_identical(experiment(cache=tmp_path), whole)
+    assert passes.count == 0
 
 
 def test_a_broken_file_is_named(experiment, tmp_path):
     experiment(cache=tmp_path)
-    path = tmp_path / "outcomes.npz"
-    for content in (b"", b"no outcomes", path.read_bytes()[:200]):
+    (path,) = tmp_path.iterdir()
+    other = io.BytesIO()
+    np.savez(other, something=np.zeros(3))
+    for content in (b"", b"no outcomes", path.read_bytes()[:200], other.getvalue()):
         path.write_bytes(content)
-        with pytest.raises(
-            OtoscopeError, match=r"outcomes\.npz cannot be read .*; try removing it|try removing it"
-        ):
+        with pytest.raises(OtoscopeError, match=rf"{path.name} cannot be read .* try removing it"):
             experiment(cache=tmp_path)
 
 

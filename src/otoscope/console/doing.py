@@ -50,9 +50,7 @@ def study_lines(result: "StudyResult") -> Lines:
         "aape's neurons tell their classes on clips that their choice has not seen. probe: accuracy, "
         "tested on groups that it did not learn from."
     )
-    for ablation in result.ablations:
-        if ablation.primary:  # class by class without controls, the report has the matrix
-            yield from brief_lines(ablation)
+    yield from brief_lines(result.ablations)
     yield ""
     yield f"open {result.report}"
 

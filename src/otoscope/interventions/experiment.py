@@ -96,15 +96,15 @@ def hear(
     places = {int(row): place for place, row in enumerate(rows)}
     different = {condition.key: condition.changes for condition in conditions}
     kept = _Kept(cache, list(different), _about(model, store, rows, judge, batch_size, donors))
-    todo = [row for row, place in places.items() if not kept.done[:, place].all()]
+    todo = [row for row, place in places.items() if not kept.done[: len(different), place].all()]
     clips, recorded = store.clips, store.embedding
 
     def wanted(batch: Batch) -> list[int]:
-        done = kept.done[:, [places[row] for row in batch.rows]].all(axis=1)
+        done = kept.done[: len(different), [places[row] for row in batch.rows]].all(axis=1)
         return [0, *(int(number) for number in np.flatnonzero(~done) if number)]  # 0: the clean pass
 
     batches = read_batches(model, clips, todo, task=store.info["task"], batch_size=batch_size, donors=donors)
-    total, before = len(different) * len(places), int(kept.done.sum())
+    total, before = len(different) * len(places), int(kept.done[: len(different)].sum())
     with counting("ablating", total, before, shown=progress) as advance:
         try:
             for batch, numbers, embeddings in embed(model, batches, list(different.values()), wanted):
@@ -115,7 +115,8 @@ def hear(
                 advance(kept.add(numbers, at, judge(embeddings, clean, batch.rows)))
         finally:
             kept.save()  # also what a run that was stopped has heard
-    heard = dataset_of(kept.arrays, judge.probes, list(places), classes)
+    arrays = {name: values[: len(different)] for name, values in kept.arrays.items()}
+    heard = dataset_of(arrays, judge.probes, list(places), classes)
     number = {key: place for place, key in enumerate(different)}
     return heard.isel(condition=[number[condition.key] for condition in conditions])
 
@@ -123,20 +124,31 @@ def hear(
 class _Kept:
     """Outcomes of conditions and clips, as far as they are known, in memory and in a file of a folder.
 
+    A file is of one experiment, by whose hash it is named. It also keeps the conditions that are not asked
+    for this time.
+
     Args:
         folder: None keeps them in memory only.
-        keys: of the conditions.
-        about: all that outcomes depend on beside the conditions; those of another experiment are not used.
+        keys: of the conditions asked for, which come first.
+        about: all that outcomes depend on beside the conditions.
     """
 
     def __init__(self, folder: Path | None, keys: Sequence[str], about: Mapping[str, Any]) -> None:
-        self._path = None if folder is None else folder / "outcomes.npz"
-        self._keys, self._about = list(keys), to_json(about)
+        name = hashlib.sha256(to_json(about).encode()).hexdigest()[:16]
+        self._path = None if folder is None else folder / f"outcomes-{name}.npz"
+        known = _read(self._path) if self._path is not None and self._path.is_file() else {}
+        rows = {str(key): row for row, key in enumerate(known.get("keys", ()))}
+        self._keys = list(dict.fromkeys([*keys, *rows]))
         self.arrays: Arrays = {}
-        self.done = np.zeros((len(keys), about["clips"]), dtype=bool)
+        self.done = np.zeros((len(self._keys), about["clips"]), dtype=bool)
         self._pause, self._saved = SAVE_EVERY_S, time.monotonic()
-        if self._path is not None and self._path.is_file():
-            self._recall(_read(self._path))
+        own = [place for place, key in enumerate(self._keys) if key in rows]
+        if own:
+            theirs = [rows[self._keys[place]] for place in own]
+            self._allocate({name: values for name, values in known.items() if name in _CLIP})
+            for name, values in self.arrays.items():
+                values[own] = known[name][theirs]
+            self.done[own] = known["done"][theirs]
 
     def add(self, numbers: Sequence[int], at: Sequence[int], arrays: Arrays) -> int:
         """Put in what became of some clips under some conditions; how many of these pairs are new."""
@@ -155,7 +167,7 @@ class _Kept:
         if self._path is None or not self.arrays:
             return
         start = time.monotonic()
-        known: dict[str, Any] = {"about": self._about, "keys": self._keys, "done": self.done, **self.arrays}
+        known: dict[str, Any] = {"keys": self._keys, "done": self.done, **self.arrays}
         with replacing(self._path) as temporary:
             np.savez(temporary, **known)
         self._saved = time.monotonic()
@@ -169,25 +181,13 @@ class _Kept:
                 shape[0], shape[_CLIP[name]] = self.done.shape
                 self.arrays[name] = np.full(shape, np.nan, dtype=np.float32)
 
-    def _recall(self, known: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what an earlier run of the same experiment knew, by what the conditions change."""
-        rows = {key: number for number, key in enumerate(known["keys"].tolist())}
-        pairs = [(number, rows[key]) for number, key in enumerate(self._keys) if key in rows]
-        if known["about"].item() != self._about or not pairs:
-            return
-        own, theirs = (list(each) for each in zip(*pairs, strict=True))
-        arrays = {name: values for name, values in known.items() if name in _CLIP}
-        self._allocate(arrays)
-        for name, values in arrays.items():
-            self.arrays[name][own] = values[theirs]
-        self.done[own] = known["done"][theirs]
-
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, EOFError, BadZipFile) as error:
+            known = {name: file[name] for name in file.files}
+        return {"keys": known["keys"], "done": known["done"], **known}
+    except (ValueError, EOFError, BadZipFile, TypeError, KeyError) as error:
         raise OtoscopeError(
             f"{path} cannot be read ({error}); expected outcomes that `otoscope ablate` kept; was it cut "
             "short or changed? try removing it: what it held is heard again"

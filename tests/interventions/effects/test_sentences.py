@@ -75,12 +75,14 @@ def test_a_probe_at_chance_is_said(experiment):
     truth = np.repeat([0, 1, 2], 30)
     noise = random.normal(size=(90, 3))
     said = collect(experiment(truth, noise[None], []), {}, {}).sentences[0]
-    assert said.startswith("The logistic probe tells mood no better than chance (accuracy 0.")
-    assert said.endswith("the most frequent class alone 0.33): nothing can drop.")
+    assert said.startswith("The logistic probe may tell mood no better than chance (accuracy 0.")
+    assert said.endswith("the most frequent class alone 0.33): if so, nothing can drop.")
     # Two classes are told, the third is never named.
     told = 9 * np.eye(3)[truth] + noise - 99 * np.eye(3)[2]
     said = collect(experiment(truth, told[None], []), {}, {}).sentences[0]
-    assert said == "The logistic probe tells class 2 no better than chance: nothing can drop there."
+    assert said.startswith(
+        "By its intervals the logistic probe may tell class 2 no better than chance: if so"
+    )
 
 
 def test_a_class_at_its_share_is_at_chance_for_average_precision(random_experiment):

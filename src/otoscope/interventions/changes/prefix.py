@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from otoscope.models.base import AudioModel
 
@@ -67,7 +67,7 @@ class Prefix:
                 memory.began.setdefault(number, next(ticks))
                 output = forward(*inputs, **named)
                 # A copy: what follows may write into the stage's own.
-                memory.given.setdefault(number, []).append((next(ticks), copy.deepcopy(output)))
+                memory.given.setdefault(number, []).append((next(ticks), _copied(output)))
                 return output
 
             return call
@@ -94,7 +94,7 @@ class Prefix:
 
             def call(*inputs: Any, **named: Any) -> Any:
                 output = next(calls, calls)
-                return forward(*inputs, **named) if output is calls else copy.deepcopy(output)
+                return forward(*inputs, **named) if output is calls else _copied(output)
 
             return call
 
@@ -114,6 +114,10 @@ class Prefix:
                     stack.callback(_put_back, stage, own)
                     vars(stage)["forward"] = other
             yield
+
+
+def _copied(output: Any) -> Any:
+    return output.clone() if isinstance(output, Tensor) else copy.deepcopy(output)
 
 
 def _put_back(stage: nn.Module, own: Any) -> None:

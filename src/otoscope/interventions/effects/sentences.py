@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sentences_of"]
 
-_NOTHING = "nothing can drop."
+_NOTHING = "if so, nothing can drop."
 
 _FEW = 3  # classes of a target that have sentences of their own
 
@@ -64,14 +64,17 @@ def _at_chance(ablation: "Ablation", probe: str) -> list[str]:
     if len(whole):
         one = whole.iloc[0]
         return [
-            f"The {probe} probe tells {ablation.label} no better than chance (accuracy "
+            f"The {probe} probe may tell {ablation.label} no better than chance (accuracy "
             f"{one['value']:.2f}, 95 %: {one['low']:.2f} to {one['high']:.2f}; the most frequent class alone "
             f"{one['chance']:.2f}): {_NOTHING}"
         ]
     if low.empty:
         return []
     names = ", ".join(low["category"])
-    return [f"The {probe} probe tells {names} no better than chance: nothing can drop there."]
+    return [
+        f"By its intervals the {probe} probe may tell {names} no better than chance: if so, nothing can drop "
+        "there."
+    ]
 
 
 def _of_target(ablation: "Ablation", target: Target, figures: Figures) -> str:
