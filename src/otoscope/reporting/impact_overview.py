@@ -54,14 +54,21 @@ def impact_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
         | _row(ablation, target)
         for each in recorded
         for ablation in each.ablations
-        for target in ablation.targets
-        if not target.series or (target.series == "gain" and target.level == 0)
+        for target in _off(ablation)
     ]
     keys = ("task", "label", "target")
     asked = list(dict.fromkeys(tuple(row[key] for key in keys) for row in rows))
     rows.sort(key=lambda row: asked.index(tuple(row[key] for key in keys)))
     table = pd.DataFrame(rows, columns=_COLUMNS)
     return _written(table) if rows else table
+
+
+def _off(ablation: Ablation) -> list[Target]:
+    """The targets by themselves, and of series of gains the sets that are off, if they are no such target."""
+    alone = [target for target in ablation.targets if not target.series]
+    known = {target.neurons for target in alone}
+    off = [each for each in ablation.targets if each.series == "gain" and each.level == 0]
+    return [*alone, *(target for target in off if target.neurons not in known)]
 
 
 def _row(ablation: Ablation, target: Target) -> dict[str, Any]:
@@ -84,7 +91,8 @@ def _row(ablation: Ablation, target: Target) -> dict[str, Any]:
         row[f"{name}_p_adjusted"] = beside["p_adjusted"].min()
         row[f"{name}_beyond"] = sum(is_beyond(dict(each)) for _, each in beside.iterrows())
     row["displacement"] = sets.loc[sets["condition"] == "target", "displacement"].mean()
-    row["relative"] = sets.loc[sets["match"] == ablation.primary, "relative"].mean()
+    drawn = sets[(sets["condition"] == "control") & (sets["match"] == ablation.primary)]
+    row["relative"] = drawn["relative"].mean()
     return row
 
 

@@ -38,11 +38,11 @@ def beside_words(row: Row, measure: str, primary: str) -> str:
 def sized(value: float, measure: str, unit: bool = True) -> str:
     """A change with its sign: shares in percentage points.
 
-    >>> sized(-0.5, "accuracy"), sized(-0.5, "margin")
-    ('-50.0 points', '-0.50 logits')
+    >>> sized(-0.5, "accuracy"), sized(-0.001, "margin")
+    ('-50.0 points', '+0.00 logits')
     """
     share = measure in SHARES
-    text = f"{100 * value:+.1f}" if share else f"{value:+.2f}"
+    text = f"{round(100 * value, 1) + 0.0:+.1f}" if share else f"{round(value, 2) + 0.0:+.2f}"  # no -0.0
     return f"{text} {'points' if share else 'logits'}" if unit else text
 
 
