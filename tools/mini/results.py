@@ -14,6 +14,8 @@ import pandas as pd
 from otoscope import plots
 from otoscope.files import read_json, replacing
 from otoscope.interventions import Ablation
+from otoscope.interventions.effects.overlap import MOST_SHARED
+from otoscope.interventions.effects.verdicts import ALPHA
 from otoscope.reporting.collect import collect
 from otoscope.reporting.overview import measure_table, overview_table
 
@@ -57,46 +59,50 @@ def summary(results: list[dict]) -> str:
 
 
 def ablations(stores: list[Path]) -> str:
-    """What switching neurons off changed, class by class, as a Markdown table."""
+    """What switching neurons off changed, class by class beside control sets, as a Markdown table."""
     lines = [
-        "| model, labeling, neurons off | class | clips | accuracy, points (controls) | p "
-        "| margin (controls) | p |",
+        "| model, labeling, neurons off | class | clips | accuracy, points (controls) | p, all classes "
+        "| margin (controls) | p, all classes |",
         "|---|---|---|---|---|---|---|",
     ]
     for store in stores:
         for folder in sorted((store / "results").glob("ablate-*")):
-            lines += list(rows(Ablation.load(folder)))
+            ablation = Ablation.load(folder)
+            if ablation.primary:
+                lines += list(rows(ablation))
     return "\n".join(lines) + "\n"
 
 
 def rows(ablation: Ablation) -> list[str]:
-    """A row for each class whose neurons were switched off."""
+    """A row for each class whose neurons were switched off; series left out."""
     model = ablation.provenance["recording"]["model"]["name"]
+    summary = ablation.summary.set_index(["target", "category"])
+    shared = ablation.against.query("match == @ablation.primary").groupby("target")["shared"].first()
     lines = []
     for target in ablation.targets:
-        everything = len(target.categories) == len(ablation.classes)
-        what = "of all classes" if everything else f"of {', '.join(target.categories)}"
-        own = ablation.summary["target"].eq(target.name) & ablation.summary["category"].isin(
-            target.categories
-        )
-        for row in ablation.summary[own].to_dict("records"):
+        for category in () if target.series else target.categories:
+            row = summary.loc[target.name, category]
             cells = (
-                f"{model}, {ablation.label}, {len(target.neurons)} {what}",
-                row["category"],
-                str(row["clips"]),
+                f"{model}, {ablation.label}, {target.name} ({len(target.neurons)})",
+                category,
+                f"{row['clips']:.0f}",
                 change(row, "accuracy", 100, ".1f"),
-                f"{row['accuracy_p']:.2f}",
+                p_value(row["accuracy_p_adjusted"], shared[target.name]),
                 change(row, "margin", 1, ".2f"),
-                f"{row['margin_p']:.2f}",
+                p_value(row["margin_p_adjusted"], shared[target.name]),
             )
             lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def change(row: dict, measure: str, scale: float, form: str) -> str:
-    before = row[f"{measure}_baseline"]
+def p_value(p: float, shared: float) -> str:
+    """A p, with a question mark if it is small and control sets share too many neurons for it."""
+    return f"{p:.3f}" + ("?" if p <= ALPHA and shared > MOST_SHARED else "")
+
+
+def change(row: pd.Series, measure: str, scale: float, form: str) -> str:
     target = scale * row[f"{measure}_change"]
-    controls = scale * (row[f"{measure}_controls_mean"] - before)
+    controls = scale * (row[f"{measure}_controls_mean"] - row[f"{measure}_baseline"])
     return f"{target:+{form}} ({controls:+{form}})"
 
 
