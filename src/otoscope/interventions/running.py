@@ -151,7 +151,7 @@ class _Hearing:
         for number, (chunk, memory) in enumerate(zip(self._chunks, self._memories, strict=True)):
             own = [self._on(change, number) for change in changes]
             with (
-                self._prefix.resumed(memory, min(layers)),
+                self._prefix.resumed(memory, layers),
                 intervene(self._model, *own),
                 torch.inference_mode(),
             ):

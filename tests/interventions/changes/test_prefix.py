@@ -121,13 +121,30 @@ def test_blocks_themselves_as_layers(batch):
     np.testing.assert_array_equal(found[1], naive(model, batch, change))
 
 
+class Backwards(InPlace):
+    """Runs its last block first."""
+
+    def forward(self, sound):
+        x = self.front(sound.unflatten(1, (-1, 16)))
+        for block in reversed(self.blocks):
+            x = block(self.norm(x))
+        return x
+
+
+def test_the_layer_that_runs_first_need_not_be_the_first_in_number(batch):
+    model = oto.wrap(toy(Backwards), "blocks.*.act", sample_rate=16000)
+    change = Gain.of([(layer, unit) for layer in (0, 2) for unit in range(8)])
+    ((_, _, found),) = embed(model, [batch], [(), (change,)])
+    np.testing.assert_array_equal(found[1], naive(model, batch, change))
+
+
 def test_no_stage_keeps_anothers_forward(wrapped, batch):
     prefix = Prefix(wrapped)
     (chunk,) = wrapped.prepare(batch.waveforms)
     own = naive(wrapped, batch)
 
     def fail(memory) -> None:
-        with prefix.resumed(memory, layer=2), torch.inference_mode():
+        with prefix.resumed(memory, [2]), torch.inference_mode():
             wrapped.forward(chunk)
             raise RuntimeError("in the block")
 

@@ -9,7 +9,7 @@ Transformer, the convolutions in front of it. What lies between stages is comput
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +46,7 @@ class Prefix:
         prefix = Prefix(model)
         with prefix.kept() as memory:
             clean = model.forward(chunk)
-        with prefix.resumed(memory, layer=7), intervene(model, Gain({(7, 1157): 0.0})):
+        with prefix.resumed(memory, [7]), intervene(model, Gain({(7, 1157): 0.0})):
             changed = model.forward(chunk)
     """
 
@@ -76,15 +76,16 @@ class Prefix:
             yield memory
 
     @contextmanager
-    def resumed(self, memory: Memory, layer: int) -> Iterator[None]:
-        """Within a `with` block, forward passes of the same input get from memory what ends before a layer.
+    def resumed(self, memory: Memory, layers: Collection[int]) -> Iterator[None]:
+        """Within a `with` block, passes of the same input get from memory what ends before some layers.
 
         Args:
             memory: of a clean pass.
-            layer: the first that is changed; what comes before its stage is not computed again.
+            layers: those that are changed, at least one; what ends before the stage of the one that runs
+                first, which need not be the first in number, is not computed again.
         """
-        stage = self._stage_of[layer]
-        begin = -1 if stage is None else memory.began.get(stage, -1)
+        stages = [self._stage_of[layer] for layer in layers]
+        begin = min(-1 if stage is None else memory.began.get(stage, -1) for stage in stages)
 
         def recalling(number: int, forward: Callable[..., Any]) -> Callable[..., Any] | None:
             known = [output for end, output in memory.given.get(number, []) if end < begin]
