@@ -27,6 +27,7 @@ FLOORS = {
     "descriptors": 2,
     "neurons": 3,
     "interventions": 4,
+    "listening": 4,
     "reporting": 5,
     "pretraining": 5,
     "study": 6,

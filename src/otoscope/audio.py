@@ -298,6 +298,15 @@ def changed(path: str, found: str, expected: str) -> AudioError:
     )
 
 
+def altered(path: str, found: str, recorded: str) -> AudioError:
+    """The error for a file whose SHA-256 is another than that of the file that was recorded."""
+    return AudioError(
+        path,
+        f"its content is another: sha256 {found[:12]}..., expected {recorded[:12]}...",
+        "expected the file as it was recorded; try getting it again, or recording it anew",
+    )
+
+
 @contextmanager
 def content(name: str) -> Iterator[BinaryIO]:
     """Open a file, or what is behind a URL, for reading bytes.

@@ -178,6 +178,14 @@ class Store:
         """
         return np.asarray(self._array("fired")[:, neurons])
 
+    def peaks(self, neurons: slice) -> NDArray[np.float32]:
+        """The greatest activation of a stretch of the flat axis on each clip, as `counts` reads it.
+
+        Returns:
+            NaN for a clip that was skipped. Shape (clips, neurons of the slice).
+        """
+        return np.asarray(self._array("peak")[:, neurons])
+
     @property
     def rows(self) -> pd.DataFrame:
         """The frequency rows that firing was counted in; none unless it was recorded with `rows`.

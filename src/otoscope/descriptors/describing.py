@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from otoscope import audio
-from otoscope.audio import AudioError, Crop
+from otoscope.audio import Crop
 from otoscope.descriptors.measures import SAMPLE_RATE, VERSION, columns, measure
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import replacing
@@ -23,7 +23,7 @@ from otoscope.tasks.lengths import crop
 from otoscope.tasks.pinning import EXPECTED
 from otoscope.tasks.telling import warn
 
-__all__ = ["Recorded", "Tick", "describe", "descriptor_columns"]
+__all__ = ["Recorded", "Tick", "describe", "described", "descriptor_columns"]
 
 _NAME = "descriptors.parquet"
 _SAVE_S = 30.0  # a killed run loses no more than this
@@ -121,6 +121,15 @@ def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | N
     return _table(parts, rows, problems)
 
 
+def described(store: Recorded) -> pd.DataFrame | None:
+    """The descriptors that `describe` has kept in a store, as it gives them; None if a clip's are missing."""
+    parts, problems = _parts(store)
+    rows = _kept(Path(store.path) / _NAME)
+    if not rows or any(part.key not in rows and part.clip not in problems for part in parts):
+        return None
+    return _table(parts, rows, problems)
+
+
 def _silently(clips: int) -> None:
     del clips
 
@@ -171,11 +180,7 @@ def _described(part: _Part) -> tuple[dict[str, float], str]:
     try:
         found = _hash(part.path)
         if part.sha256 and found != part.sha256:
-            raise AudioError(
-                part.path,
-                f"its content is another: sha256 {found[:12]}..., expected {part.sha256[:12]}...",
-                "expected the file as it was recorded; try getting it again, or recording it anew",
-            )
+            raise audio.altered(part.path, found, part.sha256)
         sound = audio.decode(part.path, start=part.start, stop=part.stop, crop=part.crop)
         heard = sound.at(SAMPLE_RATE)
         return measure(heard.samples[: heard.real]), ""

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from otoscope import __version__
+from otoscope.activations.again import recorded_model
 from otoscope.activations.store import Store
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.interventions.changes import Address, Clamp, Directions, Gain, Patch
@@ -28,7 +29,6 @@ from otoscope.interventions.probes.fitting import Probe, fit_probes, usable
 from otoscope.interventions.probes.splits import make_splits, truth_of
 from otoscope.interventions.running import Changes
 from otoscope.interventions.targets import Learning, Maker, Target, class_neurons, draw_donors, given, unique
-from otoscope.models import load_model
 from otoscope.models.base import AudioModel
 
 __all__ = ["MATCHED", "How", "ablate"]
@@ -103,7 +103,7 @@ def ablate(
     labeling = store.labeling(label)
     make = _maker(categories, neurons, targets, preset, gain)
     _check_options(controls, matched, probe_seeds)
-    model = _recorded_model(store, model, device)
+    model = recorded_model(store, model, device)
     truth, groups = truth_of(labeling, store.clips), labeling.groups(store.clips)
     splits = make_splits(labeling, store.clips, usable(store), seed=seed)
     fold = splits.folds[0]
@@ -179,26 +179,6 @@ def _check_options(controls: int, matched: Sequence[Match], probe_seeds: int) ->
         raise UsageError(f"controls cannot be matched by {unknown[0]!r}; expected {', '.join(MATCHES)}")
     if probe_seeds < 1:
         raise UsageError(f"probe_seeds is {probe_seeds}; expected at least 1 training of each probe")
-
-
-def _recorded_model(store: Store, model: AudioModel | None, device: torch.device | str | None) -> AudioModel:
-    recorded = store.info["model"]
-    if model is None:
-        try:
-            model = load_model(recorded["name"])
-        except UsageError as error:
-            raise OtoscopeError(
-                f"{store.path} was recorded with {recorded['name']!r}, a name that finds no model here; "
-                "expected the recorded model: give it in Python, ablate(store, label, model=...), or install "
-                f"the package that brings its family ({error})"
-            ) from error
-    if model.fingerprint != recorded["fingerprint"]:
-        raise OtoscopeError(
-            f"{store.path} was recorded with the model {recorded['name']!r} (fingerprint "
-            f"{recorded['fingerprint'][:12]}), not with {model.name!r} ({model.fingerprint[:12]}); expected "
-            "the same weights and front end: give that model, or record again"
-        )
-    return model if device is None else model.to(device)
 
 
 def _visible(

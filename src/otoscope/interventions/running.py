@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from otoscope import audio
+from otoscope.activations.again import sound_of
 from otoscope.audio import Waveform
 from otoscope.interventions.changes import Address, Change, Patch, Prefix, Tape, intervene, tape
 from otoscope.models.base import AudioModel
-from otoscope.tasks.lengths import crop
 
 __all__ = ["Batch", "Changes", "embed", "read_batches"]
 
@@ -69,10 +68,7 @@ def read_batches(
     """
 
     def read(row: int) -> Waveform:
-        clip = clips.iloc[row]
-        start, stop = (None if pd.isna(clip.get(key)) else float(clip[key]) for key in ("start", "stop"))
-        length = crop(clip, task["seconds"], task.get("evar_lengths", False))
-        return audio.decode(clip["path"], start=start, stop=stop, crop=length).at(model.sample_rate)
+        return sound_of(clips.iloc[row], task).at(model.sample_rate)
 
     def batch(alike: Sequence[tuple[int, Waveform]]) -> Batch:
         numbers, waveforms = zip(*alike, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from otoscope.activations import open_store
 from otoscope.errors import UsageError
 from otoscope.files import read_json
-from otoscope.neurons import Selection, Sharing
+from otoscope.neurons import Sharing
+from otoscope.neurons.saved import saved_selections
 
 if TYPE_CHECKING:
     from otoscope.activations import Store
     from otoscope.interventions import Ablation
+    from otoscope.neurons import Selection
     from otoscope.neurons.evidence.gathering import Evidence
     from otoscope.neurons.evidence.model_comparison import ModelComparison
     from otoscope.neurons.evidence.multiverse_result import Multiverse
@@ -108,25 +110,13 @@ def _collect(number: int, store: Store) -> Recorded:
     return Recorded(
         number,
         store,
-        _selections(store, gathered),
+        saved_selections(results, {label: place for place, label in enumerate(store.labelings)}, gathered),
         tuple(map(Sharing.load, _folders(results, "share-"))),
         ablations,
         skipped,
         {document["label"]: document for document in map(read_json, sorted(results.glob("probe-*.json")))},
         gathered,
         *(_by_label(results, verb) for verb in ("acoustics", "multiverse", "compare", "selectors")),
-    )
-
-
-def _selections(store: Store, gathered: Mapping[str, Evidence]) -> tuple[Selection, ...]:
-    """Those that `select` saved, and those within evidence that it did not; `specific` before the filters."""
-    place = _place(store)
-    found = {(each.label, each.preset): each for it in gathered.values() for each in it.selections.values()}
-    saved = tuple(map(Selection.load, _folders(Path(store.results), "select-")))
-    for each in saved:
-        found.pop((each.label, each.preset), None)
-    return tuple(
-        sorted((*saved, *found.values()), key=lambda it: (place(it.label), it.filters is not None, it.preset))
     )
 
 

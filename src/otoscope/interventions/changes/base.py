@@ -7,12 +7,9 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from otoscope.models.base import AudioModel, Layer
-from otoscope.neurons.addresses import flat_index
+from otoscope.neurons.addresses import Address, flat_index
 
 __all__ = ["Address", "Change", "Edit", "by_layer", "check_addresses", "intervene"]
-
-Address = tuple[int, int]
-"""A neuron: (layer, unit), both counted from 0."""
 
 Edit = Callable[[Tensor], Tensor]
 """Gets a layer's activation of shape (clips, positions, units) and returns another one; never in place."""
