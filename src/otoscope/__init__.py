@@ -36,6 +36,7 @@ _ROOMS = {
     "gains": "interventions",
     "probe_accuracy": "interventions",
     "ablate": "interventions",
+    "listen": "listening",
     "report": "reporting",
     "pretrain": "pretraining",
 }
@@ -50,6 +51,7 @@ __all__ = [
     "evidence",
     "firing_probability",
     "gains",
+    "listen",
     "load_model",
     "load_task",
     "multiverse",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from otoscope.descriptors import describe
     from otoscope.interventions import ablate, probe_accuracy
     from otoscope.interventions.changes.gain import gains
+    from otoscope.listening import listen
     from otoscope.models import load_model, wrap
     from otoscope.neurons import (
         acoustics,

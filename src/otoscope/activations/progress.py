@@ -19,14 +19,20 @@ class Advance(Protocol):
 
 
 class _Rate(ProgressColumn):
-    """Clips a second."""
+    """So many a second."""
+
+    def __init__(self, things: str) -> None:
+        super().__init__()
+        self._things = things
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.1f} clips/s" if task.speed else "", style="progress.data.speed")
+        return Text(f"{task.speed:.1f} {self._things}/s" if task.speed else "", style="progress.data.speed")
 
 
 @contextmanager
-def counting(what: str, total: int, done: int = 0, *, shown: bool) -> Iterator[Advance]:
+def counting(
+    what: str, total: int, done: int = 0, *, shown: bool, things: str = "clips"
+) -> Iterator[Advance]:
     """Show a bar within the block, and yield the function that advances it.
 
     Args:
@@ -34,12 +40,13 @@ def counting(what: str, total: int, done: int = 0, *, shown: bool) -> Iterator[A
         total: clips in all.
         done: clips done before.
         shown: False shows nothing.
+        things: what is counted.
     """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} clips"),
-        _Rate(),
+        TextColumn(f"{{task.completed:.0f}}/{{task.total:.0f}} {things}"),
+        _Rate(things),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         console=Console(stderr=True),
         disable=not shown,

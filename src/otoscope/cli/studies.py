@@ -16,17 +16,24 @@ def report(
         list[str], typer.Argument(metavar="STORE...", help="Stores, with what the other verbs found.")
     ],
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("report"),
+    neurons: Annotated[
+        int, typer.Option(min=0, help="Neurons with a page of their own, every class's best first.")
+    ] = 300,
+    sound: Annotated[
+        bool, typer.Option(help="Hear examples of these neurons again, to be played and looked at.")
+    ] = True,
     json: Json = False,
 ) -> None:
-    """Write a page of all that was found; it opens without a network.
+    """Write a site of all that was found, and of neurons to listen to; it opens without a network.
 
     \b
-    Example:
+    Examples:
       otoscope report esc50.zarr gtzan.zarr --out report
+      otoscope report esc50.zarr --neurons 50 --no-sound
     """
     from otoscope import console, reporting
 
-    page = reporting.report(stores, out)
+    page = reporting.report(stores, out, neurons=neurons, sound=sound, progress=True)
     console.show({"report": str(page)}, json, [f"open {page}"])
 
 

@@ -15,6 +15,7 @@ from otoscope.console.comparing import comparison_lines, selector_lines
 from otoscope.console.doing import pretraining_lines, probe_lines, study_lines
 from otoscope.console.evidence import evidence_lines
 from otoscope.console.impact import ablation_lines
+from otoscope.console.listening import card_lines
 from otoscope.console.multiverse import multiverse_lines
 from otoscope.console.neurons import power_lines, selection_lines
 from otoscope.console.printing import say, show
@@ -23,6 +24,7 @@ from otoscope.console.sharing import sharing_lines
 __all__ = [
     "ablation_lines",
     "acoustics_lines",
+    "card_lines",
     "comparison_lines",
     "descriptor_lines",
     "descriptors_document",

@@ -81,11 +81,15 @@ def _followed(tested: dict[str, pd.DataFrame], column: Column) -> dict[str, str]
 def _strongest(rho: pd.Series[float], followed: dict[str, str], number: int) -> pd.DataFrame:
     """The descriptors that are followed, and then the most correlated."""
     known = rho.dropna()
-    order = list(dict.fromkeys([*followed.values(), *known.abs().sort_values(ascending=False).index]))[:number]
+    order = list(dict.fromkeys([*followed.values(), *known.abs().sort_values(ascending=False).index]))[
+        :number
+    ]
     labels = [
         ", ".join(label for label, descriptor in followed.items() if descriptor == name) for name in order
     ]
-    return pd.DataFrame({"descriptor": order, "rho": rho[order].to_numpy(), "follows": labels}, columns=_COLUMNS)
+    return pd.DataFrame(
+        {"descriptor": order, "rho": rho[order].to_numpy(), "follows": labels}, columns=_COLUMNS
+    )
 
 
 def _told(store: Store, tested: list[str]) -> str:

@@ -43,9 +43,7 @@ def nearest(store: Recording, columns: Sequence[Column], number: int = 8) -> lis
         top = np.argpartition(-cosine, keep - 1, axis=0)[:keep]
         best = np.concatenate([best, np.take_along_axis(cosine, top, axis=0)])
         which = np.concatenate([which, top + part.start])
-    return [
-        _table(best[:, place], which[:, place], layer, unit, number) for place in range(len(columns))
-    ]
+    return [_table(best[:, place], which[:, place], layer, unit, number) for place in range(len(columns))]
 
 
 def _unit_length(shares: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -62,8 +60,8 @@ def _table(
     unit: NDArray[np.int64],
     number: int,
 ) -> pd.DataFrame:
-    order = np.lexsort([which, -cosine])
-    chosen = [place for place in order if cosine[place] > 0][:number]
+    order = np.lexsort((which, -cosine))
+    chosen = order[cosine[order] > 0][:number]
     at = which[chosen]
     return pd.DataFrame(
         {

@@ -40,16 +40,18 @@ def sentences_of(card: Card) -> tuple[str, ...]:
 
 def _profile(profile: Profile) -> str:
     table = profile.table
-    best = table.loc[table["probability"].idxmax()]
-    head = f"{profile.label}: it fires most for {best['category']} ({percent(best['probability'])} of the tokens"
+    best = table.iloc[int(table["probability"].argmax())]
+    head = (
+        f"{profile.label}: it fires most for {best['category']} ({percent(best['probability'])} of the tokens"
+    )
     if pd.isna(best["low"]):
         return f"{head})."
     head += f"; with permuted labels {percent(best['low'])} to {percent(best['high'])})"
     beyond, classes = profile.beyond, len(table)
     expected = _OUTSIDE * classes
     if beyond.empty:
-        return f"{head}. No class lies above its band: nothing tells it from a neuron that ignores {profile.label}."
-    others = [f"{name}" for name in beyond["category"] if name != best["category"]]
+        return f"{head}. No class lies above its band: it may as well ignore {profile.label}."
+    others = [str(name) for name in beyond["category"] if name != best["category"]]
     named = f", also {', '.join(others[:3])}{' and others' if len(others) > 3 else ''}" if others else ""
     return (
         f"{head}{named}. {len(beyond)} of {classes} classes {'lies' if len(beyond) == 1 else 'lie'} above "

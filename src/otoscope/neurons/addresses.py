@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from otoscope.errors import UsageError
 
-__all__ = ["Address", "Sized", "flat_index", "format_address", "modules", "parse_address", "positions", "sizes"]
+__all__ = [
+    "Address",
+    "Sized",
+    "flat_index",
+    "format_address",
+    "modules",
+    "parse_address",
+    "positions",
+    "sizes",
+]
 
 Address = tuple[int, int]
 """Layer and unit, both counted from 0."""

@@ -1,31 +1,80 @@
-"""The page: a report in one HTML document, from templates that escape whatever they are given."""
+"""Pages: HTML documents from templates that escape whatever they are given."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Mapping
-from importlib.resources import files
+import shutil
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, PackageLoader, PrefixLoader, StrictUndefined
 
+import otoscope
 from otoscope.reporting import wording
+from otoscope.reporting.site import Page, Site
+
+__all__ = ["POLICY", "copy_assets", "render", "root_of"]
+
+POLICY = (
+    # `file:` for the folder opened from a disk, where 'self' means nothing to some browsers.
+    "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; "
+    "img-src 'self' file: data:; media-src 'self' file:; font-src 'self' file:; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""What a page may load: nothing from elsewhere, and no script or handler that stands in the page itself."""
+
+_ASSETS = ("otoscope.reporting", "otoscope.listening")
 
 
-def render(content: Mapping[str, Any]) -> str:
-    """The page as HTML.
-
-    Nothing in it runs: the security policy allows pictures from the report's own folder and the one style
-    sheet that the page carries, by its hash, and no script at all.
+def render(site: Site, page: Page, nav: Sequence[tuple[str, str]]) -> str:
+    """A page as HTML.
 
     Args:
-        content: what the template names; text in it is escaped.
+        site: the site.
+        page: what the template names; text in it is escaped.
+        nav: (name, title) of the pages that the navigation leads to.
     """
-    style = (files("otoscope.reporting") / "templates" / "style.css").read_text(encoding="utf-8")
+    content: dict[str, Any] = {
+        "version": otoscope.__version__,
+        "made": site.made,
+        "live": site.live,
+        "root": root_of(page.name),
+        "policy": POLICY,
+        "nav": nav,
+        "page": page,
+        "title": page.title,
+        **page.content,
+    }
+    return _environment().get_template(page.template).render(content)
+
+
+def root_of(name: str) -> str:
+    """The way from a page to the site's folder.
+
+    >>> root_of("index"), root_of("neurons/1/7.1157")
+    ('', '../../')
+    """
+    return "../" * name.count("/")
+
+
+def copy_assets(folder: Path) -> None:
+    """Copy styles and scripts, with the licences of those that are not ours, into a site's folder."""
+    for package in _ASSETS:
+        with as_file(files(package) / "assets") as assets:
+            shutil.copytree(assets, folder / "assets", dirs_exist_ok=True)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("otoscope.reporting"),
+        loader=PrefixLoader(
+            {
+                "report": PackageLoader("otoscope.reporting"),
+                "card": PackageLoader("otoscope.listening"),
+            }
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -35,15 +84,4 @@ def render(content: Mapping[str, Any]) -> str:
         name: getattr(wording, name)
         for name in ("band", "number", "percent", "p_value", "short_model", "spread", "tied", "unbroken")
     }
-    page = environment.get_template("index.html.jinja")
-    # The style sheet is the package's own file, the only thing that is not escaped.
-    return page.render(**content, style=Markup(style), policy=_policy(style))
-
-
-def _policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    # `file:` for the folder opened from a disk, where 'self' means nothing to some browsers.
-    return (
-        f"default-src 'none'; img-src 'self' file:; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    return environment
