@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from otoscope import __version__
 from otoscope.activations.again import recorded_model
 from otoscope.activations.store import Store
-from otoscope.errors import OtoscopeError, UsageError
+from otoscope.errors import UsageError
 from otoscope.interventions.changes import Address, Clamp, Directions, Gain, Patch
 from otoscope.interventions.controls import ControlSet, Pool, draw_controls
 from otoscope.interventions.controls.drawing import MATCHES, Match
