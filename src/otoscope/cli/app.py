@@ -7,7 +7,8 @@ from typer.core import TyperGroup
 
 ORDER = (
     "models", "tasks", "power", "record", "info", "describe", "select", "evidence", "compare", "multiverse",
-    "compare-selectors", "acoustics", "share", "probe", "ablate", "listen", "report", "demo", "pretrain",
+    "compare-selectors", "acoustics", "share", "probe", "ablate", "listen", "report", "serve", "demo",
+    "pretrain",
 )  # fmt: skip
 """The verbs in the order of work."""
 

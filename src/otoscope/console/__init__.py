@@ -12,7 +12,7 @@ from otoscope.console.clips import (
     task_lines,
 )
 from otoscope.console.comparing import comparison_lines, selector_lines
-from otoscope.console.doing import pretraining_lines, probe_lines, study_lines
+from otoscope.console.doing import address_lines, pretraining_lines, probe_lines, study_lines
 from otoscope.console.evidence import evidence_lines
 from otoscope.console.impact import ablation_lines
 from otoscope.console.listening import card_lines
@@ -24,6 +24,7 @@ from otoscope.console.sharing import sharing_lines
 __all__ = [
     "ablation_lines",
     "acoustics_lines",
+    "address_lines",
     "card_lines",
     "comparison_lines",
     "descriptor_lines",

@@ -1,7 +1,9 @@
-"""What is printed of probes, studies and trainings."""
+"""What is printed of probes, studies, trainings and servers."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
 
 from otoscope.console.impact import brief_lines
 from otoscope.console.printing import Lines, figure, table_of
@@ -24,6 +26,12 @@ def pretraining_lines(result: "PretrainResult") -> Lines:
     """Where a trained model lies and where its loss ended."""
     for key, value in result.document().items():
         yield f"{key}: {value}"
+
+
+def address_lines(url: str) -> Lines:
+    """Where something is served; the address stays in one piece, however narrow the terminal."""
+    yield Text(f"open {url}", no_wrap=True, overflow="ignore")
+    yield "Ctrl-C ends it"
 
 
 def study_lines(result: "StudyResult") -> Lines:
