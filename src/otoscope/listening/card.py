@@ -160,6 +160,6 @@ class Card:
         return f"Card({self.address} of {self.model} on {self.task}: {' '.join(self.sentences)})"
 
     def _repr_html_(self) -> str:
-        from otoscope.listening.html import card_document
+        from otoscope.listening.html import card_frame
 
-        return card_document(self)
+        return card_frame(self)
