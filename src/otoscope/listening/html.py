@@ -10,6 +10,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -136,6 +137,7 @@ def _shown(example: Example, sound: Sound | None, largest: float) -> dict[str, A
     heard = example.heard
     return {
         "it": example,
+        "peak": number(example.peak),
         "labels": {name: label for name, label in example.labels.items() if label},
         "sound": sound,
         "when": when(heard.stretches) if heard else "",
@@ -184,6 +186,17 @@ def when(stretches: Sequence[tuple[float, float]], most: int = 6) -> str:
     said = ", ".join(f"{start:.2f} to {stop:.2f} s" for start, stop in stretches[:most])
     left = len(stretches) - most
     return said + (f" and {'once' if left == 1 else f'{left} times'} more" if left > 0 else "")
+
+
+def number(value: float) -> str:
+    """An activation with two figures that count, and without an exponent.
+
+    >>> number(1.254), number(-0.0000938), number(float("nan"))
+    ('1.3', '−0.000094', '–')
+    """
+    if np.isnan(value):
+        return "–"
+    return np.format_float_positional(value, 2, fractional=False, trim="-").replace("-", "−")
 
 
 def time_ticks(seconds: float, most: int = 6) -> list[tuple[float, str]]:

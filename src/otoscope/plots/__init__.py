@@ -10,6 +10,7 @@ from otoscope.plots.basic import (
     profile,
 )
 from otoscope.plots.impact import ablation, displacement, dose_response, self_cross
+from otoscope.plots.listening import card_figure, class_profile, firing_map
 from otoscope.plots.models import compared_differences, compared_models
 from otoscope.plots.multiverse import specification_curve, threshold_heat
 from otoscope.plots.power import power_curves
@@ -17,12 +18,15 @@ from otoscope.plots.power import power_curves
 __all__ = [
     "ablation",
     "before_after",
+    "card_figure",
     "chance",
+    "class_profile",
     "compared_differences",
     "compared_models",
     "displacement",
     "dose_response",
     "entropy",
+    "firing_map",
     "following",
     "layers",
     "matrix",

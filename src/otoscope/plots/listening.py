@@ -1,0 +1,234 @@
+"""What one neuron listens to: where it fires in a clip, its class profile, its card on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill, shorten
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from otoscope.drawing import CONTROL, OBSERVED, TARGET, axes_for, finish, need, plain, shown
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["card_figure", "class_profile", "firing_map"]
+
+RIM = "#00e5ff"
+"""Colour of where a neuron fires (cyan); the picture's own run from black over red to yellow."""
+_SHADE = "#001020"  # beside the rim, where the picture is bright
+_TICKS_HZ = {250: "250", 1000: "1k", 2000: "2k", 4000: "4k", 8000: "8k", 16000: "16k"}
+_KINDS = {
+    "share": "fires most",
+    "peak": "peaks highest",
+    "near": "near the threshold",
+    "least": "fires least",
+}
+_ON_A_PAGE = {"share": 2, "peak": 1, "near": 2, "least": 1}
+
+
+class Picture(Protocol):
+    """A log-mel spectrogram, as `otoscope.listening.Mel` is one."""
+
+    @property
+    def picture(self) -> NDArray[np.uint8]: ...
+    @property
+    def seconds(self) -> float: ...
+    def place(self, hz: float) -> float: ...
+
+
+class Firing(Protocol):
+    """What a neuron does in a clip, as `otoscope.listening.Heard` says it."""
+
+    @property
+    def mel(self) -> Picture: ...
+    @property
+    def firing(self) -> pd.DataFrame: ...
+    @property
+    def stretches(self) -> Sequence[tuple[float, float]]: ...
+
+
+def firing_map(heard: Firing, ax: Axes | None = None, *, largest: float | None = None) -> Axes:
+    """The log-mel spectrogram of a clip with the tokens on which a neuron fires, and below it when.
+
+    Tokens are tinted by activation and outlined together.
+
+    Args:
+        heard: what the neuron does in the clip.
+        ax: where to draw; a new figure by default.
+        largest: the activation of the fullest tint; the greatest in the clip by default.
+    """
+    from matplotlib.collections import LineCollection, PolyCollection
+
+    ax = axes_for(ax, (5.0, 2.8))
+    mel, firing = heard.mel, heard.firing
+    ax.imshow(
+        mel.picture,
+        origin="lower",
+        extent=(0, mel.seconds, 0, 1),
+        aspect="auto",
+        cmap="magma",
+        vmin=0,
+        vmax=255,
+    )
+    if len(firing):
+        boxes = _boxes(firing, mel)
+        values = firing["activation"].to_numpy(float)
+        strength = np.clip(values / (largest or values.max()), 0, 1)
+        corners = boxes[:, [[0, 2], [1, 2], [1, 3], [0, 3]]]
+        tints = [(0.0, 0.9, 1.0, 0.08 + 0.5 * each) for each in strength]
+        ax.add_collection(PolyCollection(list(corners), facecolors=tints, edgecolors="none"))
+        outline = list(_outline(boxes))
+        for colour, width in ((_SHADE, 2.6), (RIM, 1.2)):
+            ax.add_collection(LineCollection(outline, colors=colour, linewidths=width, capstyle="projecting"))
+    ax.broken_barh([(start, stop - start) for start, stop in heard.stretches], (-0.07, 0.045), color=OBSERVED)
+    ax.set_xlim(0, mel.seconds)
+    ax.set_ylim(-0.09, 1)
+    ticks = {mel.place(hz): name for hz, name in _TICKS_HZ.items() if 0 < mel.place(hz) < 1}
+    ax.set_yticks(list(ticks), list(ticks.values()))
+    ax.set_xlabel("time (s)")
+    ax.set_ylabel("frequency (Hz)")
+    for side in ax.spines.values():
+        side.set_visible(False)
+    return ax
+
+
+def class_profile(
+    table: pd.DataFrame, ax: Axes | None = None, *, name: str = "class", most: int = 20
+) -> Axes:
+    """How often a neuron fires for each class, beside what permuted labels give.
+
+    Classes stand in the order of their firing probability, the highest on top; those above their band are
+    vermilion.
+
+    Args:
+        table: one row a class: `category`, `probability`; `low` and `high`, the central 95 % under permuted
+            labels, NaN for no band.
+        ax: where to draw; a new figure by default.
+        name: what the classes are classes of.
+        most: classes that are drawn.
+
+    Raises:
+        UsageError: a column is missing.
+    """
+    need(table, "class_profile", ("category", "probability", "low", "high"))
+    drawn = table.sort_values("probability", ascending=False, kind="stable").head(most)
+    ax = axes_for(ax, (5.0, 1.1 + 0.27 * len(drawn)))
+    places = np.arange(len(drawn))
+    p, low, high = (drawn[column].to_numpy(float) for column in ("probability", "low", "high"))
+    banded = bool(np.isfinite(low).any())
+    if banded:
+        thin = 0.004 * float(np.nanmax([p, high]))  # a band of no width is still a statement
+        width = np.maximum(high - low, thin)
+        ax.barh(places, width, 0.85, left=low, color=CONTROL, alpha=0.45, label="permuted labels, 95 %")
+    colours = [TARGET if above else OBSERVED for above in p > high]
+    ax.barh(places, p, 0.45, color=colours)
+    ax.set_yticks(places)
+    plain(ax.set_yticklabels(shown(drawn["category"])))
+    ax.invert_yaxis()
+    ax.set_xlim(left=0)
+    ax.set_xlabel("share of tokens on which it fires")
+    left = len(table) - len(drawn)
+    ax.set_ylabel(f"{name}; {left} more below" if left else name, parse_math=False)
+    finish(ax, grid="x", legend=1 if banded else 0)
+    return ax
+
+
+def card_figure(card: Any) -> Figure:
+    """A neuron's card on one page in the shape of a slide: what it listens to, its profile, six of its clips.
+
+    Args:
+        card: an `otoscope.listening.Card`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(13.33, 7.5), layout="constrained")
+    head, body = figure.subfigures(2, 1, height_ratios=[1.35, 6.15], squeeze=False)[:, 0]
+    left, right = body.subfigures(1, 2, width_ratios=[1, 2.1], squeeze=False)[0]
+    _head(head, card)
+    # The most telling ones, where there are many labelings.
+    profiles = sorted(card.profiles, key=lambda profile: -len(profile.beyond))[:2]
+    for ax, profile in zip(_grid(left, len(profiles), 1), profiles, strict=True):
+        class_profile(profile.table, ax, name=profile.label, most=24 // len(profiles))
+    examples = [each for kind, number in _ON_A_PAGE.items() for each in card.of(kind)[:number]]
+    known = [each.heard.activation.max(initial=0) for each in card.examples if each.heard is not None]
+    for ax, example in zip(_grid(right, len(examples), 3), examples, strict=True):
+        _example(ax, example, float(max(known, default=0)) or None)
+    return figure
+
+
+def _head(figure: Any, card: Any) -> None:
+    said = fill(shorten(" ".join(card.sentences), 520, placeholder=" …"), 165)
+    title = f"Neuron {card.address}"
+    place = (
+        f"layer {card.layer} (of 0 to {card.layers - 1}), {card.layer_name}, of {card.model} on {card.task}"
+    )
+    texts = [
+        figure.text(0.01, 0.97, title, fontsize=20, fontweight="bold", va="top"),
+        figure.text(0.01, 0.63, shorten(place, 150, placeholder=" …"), fontsize=11, color=CONTROL, va="top"),
+        figure.text(0.01, 0.43, said, fontsize=11, va="top", linespacing=1.35),
+    ]
+    plain(texts)
+
+
+def _grid(figure: Any, number: int, columns: int) -> list[Axes]:
+    """So many axes in rows, from the upper left."""
+    if not number:
+        return []
+    rows = -(-number // columns)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for unused in axes[number:]:
+        unused.set_axis_off()
+    return list(axes[:number])
+
+
+def _example(ax: Axes, example: Any, largest: float | None) -> None:
+    clip = shown([example.clip], 38)[0]
+    labels = shown([", ".join(filter(None, example.labels.values()))], 30)[0]
+    fired = f"{example.fired:,} of {example.tokens:,} tokens"
+    if example.heard is None:
+        ax.set_axis_off()
+        why = example.problem or "It was not heard again."
+        reason = fill(shorten(why, 260, placeholder=" …"), 40, break_long_words=True)
+        plain([ax.text(0.5, 0.5, reason, ha="center", va="center", fontsize=9, transform=ax.transAxes)])
+    else:
+        firing_map(example.heard, ax, largest=largest)
+        ax.tick_params(labelsize=8)
+        ax.xaxis.label.set_fontsize(9)
+        ax.yaxis.label.set_fontsize(9)
+    title = f"{_KINDS[example.kind]}: {' · '.join(filter(None, (labels, fired)))}\n{clip}"
+    plain([ax.set_title(title, fontsize=10, loc="left")])
+
+
+def _boxes(firing: pd.DataFrame, mel: Picture) -> NDArray[np.float64]:
+    """Left, right, lower and upper edge of tokens: seconds, and shares of the height. Shape (tokens, 4)."""
+    heights = [firing[name].map(mel.place).to_numpy(float) for name in ("low_hz", "high_hz")]
+    times = [firing[name].to_numpy(float).clip(0, mel.seconds) for name in ("start_s", "stop_s")]
+    return np.stack([*times, *heights], axis=1)
+
+
+def _outline(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The outline of what some boxes cover together, as segments of shape (n, ends, 2)."""
+    xs, ys = np.unique(boxes[:, :2]), np.unique(boxes[:, 2:])
+    covered = np.zeros(
+        (len(xs) + 1, len(ys) + 1), bool
+    )  # a rim of nothing around; cell (i, j) ends at x_i, y_j
+    left, right = (np.searchsorted(xs, boxes[:, side]) for side in (0, 1))
+    lower, upper = (np.searchsorted(ys, boxes[:, side]) for side in (2, 3))
+    for edges in zip(left, right, lower, upper, strict=True):
+        covered[edges[0] + 1 : edges[1] + 1, edges[2] + 1 : edges[3] + 1] = True
+    upright = [
+        [(xs[i], ys[j - 1]), (xs[i], ys[j])]
+        for i, j in np.argwhere(covered[1:] != covered[:-1])
+        if 0 < j < len(ys)
+    ]
+    level = [
+        [(xs[i - 1], ys[j]), (xs[i], ys[j])]
+        for i, j in np.argwhere(covered[:, 1:] != covered[:, :-1])
+        if 0 < i < len(xs)
+    ]
+    return np.array(upright + level, dtype=float).reshape(-1, 2, 2)
