@@ -62,7 +62,7 @@ def firing_map(heard: Firing, ax: Axes | None = None, *, largest: float | None =
         ax: where to draw; a new figure by default.
         largest: the activation of the fullest tint; the greatest in the clip by default.
     """
-    from matplotlib.collections import LineCollection, PolyCollection
+    from matplotlib.collections import LineCollection
 
     ax = axes_for(ax, (5.0, 2.8))
     mel, firing = heard.mel, heard.firing
@@ -76,13 +76,10 @@ def firing_map(heard: Firing, ax: Axes | None = None, *, largest: float | None =
         vmax=255,
     )
     if len(firing):
-        boxes = _boxes(firing, mel)
-        values = firing["activation"].to_numpy(float)
-        strength = np.clip(values / (largest or values.max()), 0, 1)
-        corners = boxes[:, [[0, 2], [1, 2], [1, 3], [0, 3]]]
-        tints = [(0.0, 0.9, 1.0, 0.08 + 0.5 * each) for each in strength]
-        ax.add_collection(PolyCollection(list(corners), facecolors=tints, edgecolors="none"))
-        outline = list(_outline(boxes))
+        top = largest or float(firing["activation"].max())
+        xs, ys, strength = _mesh(firing, mel)
+        ax.pcolormesh(xs, ys, np.ma.masked_invalid(strength.T / top), cmap=_tints(), vmin=0, vmax=1)
+        outline = list(_outline(xs, ys, np.isfinite(strength)))
         for colour, width in ((_SHADE, 2.6), (RIM, 1.2)):
             ax.add_collection(LineCollection(outline, colors=colour, linewidths=width, capstyle="projecting"))
     ax.broken_barh([(start, stop - start) for start, stop in heard.stretches], (-0.07, 0.045), color=OBSERVED)
@@ -115,6 +112,8 @@ def class_profile(
     Raises:
         UsageError: a column is missing.
     """
+    from matplotlib.ticker import PercentFormatter
+
     need(table, "class_profile", ("category", "probability", "low", "high"))
     drawn = table.sort_values("probability", ascending=False, kind="stable").head(most)
     ax = axes_for(ax, (5.0, 1.1 + 0.27 * len(drawn)))
@@ -131,7 +130,9 @@ def class_profile(
     plain(ax.set_yticklabels(shown(drawn["category"])))
     ax.invert_yaxis()
     ax.set_xlim(left=0)
-    ax.set_xlabel("share of tokens on which it fires")
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.locator_params(axis="x", nbins=5)
+    ax.set_xlabel("tokens on which it fires")
     left = len(table) - len(drawn)
     ax.set_ylabel(f"{name}; {left} more below" if left else name, parse_math=False)
     finish(ax, grid="x", legend=1 if banded else 0)
@@ -156,8 +157,10 @@ def card_figure(card: Any) -> Figure:
         class_profile(profile.table, ax, name=profile.label, most=24 // len(profiles))
     examples = [each for kind, number in _ON_A_PAGE.items() for each in card.of(kind)[:number]]
     known = [each.heard.activation.max(initial=0) for each in card.examples if each.heard is not None]
-    for ax, example in zip(_grid(right, len(examples), 3), examples, strict=True):
+    for place, (ax, example) in enumerate(zip(_grid(right, len(examples), 3), examples, strict=True)):
         _example(ax, example, float(max(known, default=0)) or None)
+        if place % 3:
+            ax.set_ylabel("")
     return figure
 
 
@@ -168,8 +171,8 @@ def _head(figure: Any, card: Any) -> None:
         f"layer {card.layer} (of 0 to {card.layers - 1}), {card.layer_name}, of {card.model} on {card.task}"
     )
     texts = [
-        figure.text(0.01, 0.97, title, fontsize=20, fontweight="bold", va="top"),
-        figure.text(0.01, 0.63, shorten(place, 150, placeholder=" …"), fontsize=11, color=CONTROL, va="top"),
+        figure.text(0.01, 0.93, title, fontsize=20, fontweight="bold", va="top"),
+        figure.text(0.01, 0.62, shorten(place, 150, placeholder=" …"), fontsize=11, alpha=0.7, va="top"),
         figure.text(0.01, 0.43, said, fontsize=11, va="top", linespacing=1.35),
     ]
     plain(texts)
@@ -187,8 +190,8 @@ def _grid(figure: Any, number: int, columns: int) -> list[Axes]:
 
 
 def _example(ax: Axes, example: Any, largest: float | None) -> None:
-    clip = shown([example.clip], 38)[0]
-    labels = shown([", ".join(filter(None, example.labels.values()))], 30)[0]
+    clip = shown([example.clip.rsplit("/", 1)[-1]], 20)[0]
+    labels = shown([", ".join(filter(None, example.labels.values()))], 26)[0]
     fired = f"{example.fired:,} of {example.tokens:,} tokens"
     if example.heard is None:
         ax.set_axis_off()
@@ -200,35 +203,43 @@ def _example(ax: Axes, example: Any, largest: float | None) -> None:
         ax.tick_params(labelsize=8)
         ax.xaxis.label.set_fontsize(9)
         ax.yaxis.label.set_fontsize(9)
-    title = f"{_KINDS[example.kind]}: {' · '.join(filter(None, (labels, fired)))}\n{clip}"
-    plain([ax.set_title(title, fontsize=10, loc="left")])
+    title = f"{': '.join(filter(None, (_KINDS[example.kind], labels)))}\n{fired}, {clip}"
+    plain([ax.set_title(title, fontsize=9.5, loc="left")])
 
 
-def _boxes(firing: pd.DataFrame, mel: Picture) -> NDArray[np.float64]:
-    """Left, right, lower and upper edge of tokens: seconds, and shares of the height. Shape (tokens, 4)."""
-    heights = [firing[name].map(mel.place).to_numpy(float) for name in ("low_hz", "high_hz")]
-    times = [firing[name].to_numpy(float).clip(0, mel.seconds) for name in ("start_s", "stop_s")]
-    return np.stack([*times, *heights], axis=1)
+def _tints() -> Any:
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    return LinearSegmentedColormap.from_list("firing", [to_rgba(RIM, 0.08), to_rgba(RIM, 0.58)])
 
 
-def _outline(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The outline of what some boxes cover together, as segments of shape (n, ends, 2)."""
-    xs, ys = np.unique(boxes[:, :2]), np.unique(boxes[:, 2:])
-    covered = np.zeros(
-        (len(xs) + 1, len(ys) + 1), bool
-    )  # a rim of nothing around; cell (i, j) ends at x_i, y_j
-    left, right = (np.searchsorted(xs, boxes[:, side]) for side in (0, 1))
-    lower, upper = (np.searchsorted(ys, boxes[:, side]) for side in (2, 3))
-    for edges in zip(left, right, lower, upper, strict=True):
-        covered[edges[0] + 1 : edges[1] + 1, edges[2] + 1 : edges[3] + 1] = True
-    upright = [
-        [(xs[i], ys[j - 1]), (xs[i], ys[j])]
-        for i, j in np.argwhere(covered[1:] != covered[:-1])
-        if 0 < j < len(ys)
-    ]
-    level = [
-        [(xs[i - 1], ys[j]), (xs[i], ys[j])]
-        for i, j in np.argwhere(covered[:, 1:] != covered[:, :-1])
-        if 0 < i < len(xs)
-    ]
-    return np.array(upright + level, dtype=float).reshape(-1, 2, 2)
+def _mesh(
+    firing: pd.DataFrame, mel: Picture
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Tokens, which may overlap, on a mesh of cells that do not.
+
+    Returns:
+        Edges along time (s), edges along frequency (shares of the height), and for each cell the greatest
+        activation of its tokens, NaN without one, of shape (times, frequencies).
+    """
+    times = firing[["start_s", "stop_s"]].to_numpy(float).clip(0, mel.seconds)
+    heights = firing[["low_hz", "high_hz"]].map(mel.place).to_numpy(float)
+    xs, ys = np.unique(times), np.unique(heights)
+    strength = np.full((len(xs) - 1, len(ys) - 1), np.nan)
+    columns, rows = np.searchsorted(xs, times), np.searchsorted(ys, heights)
+    for (left, right), (lower, upper), value in zip(columns, rows, firing["activation"], strict=True):
+        cells = strength[left:right, lower:upper]
+        np.fmax(cells, float(value), out=cells)
+    return xs, ys, strength
+
+
+def _outline(
+    xs: NDArray[np.float64], ys: NDArray[np.float64], covered: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Where covered cells of a mesh end, as segments of shape (n, ends, 2)."""
+    around = np.pad(covered, 1)
+    upright = np.argwhere(around[1:, 1:-1] != around[:-1, 1:-1])
+    level = np.argwhere(around[1:-1, 1:] != around[1:-1, :-1])
+    segments = [[(xs[i], ys[j]), (xs[i], ys[j + 1])] for i, j in upright]
+    segments += [[(xs[i], ys[j]), (xs[i + 1], ys[j])] for i, j in level]
+    return np.array(segments, dtype=float).reshape(-1, 2, 2)

@@ -46,11 +46,14 @@
       pen.fillStyle = colour;
       for (const [x, y, w, h] of boxes) pen.fillRect(x - reach, y - reach, w + 2 * reach, h + 2 * reach);
     }
-    for (const [x, y, w, h] of boxes) pen.clearRect(x, y, w, h);
-    cells.forEach((cell, place) => {
-      pen.fillStyle = `rgba(${FILL.join(", ")}, ${opacity(cell[4])})`;
+    for (const box of boxes) pen.clearRect(...box);
+    // Tokens may overlap: where they do, the greatest activation is seen.
+    const order = cells.map((_, place) => place).sort((one, other) => cells[one][4] - cells[other][4]);
+    for (const place of order) {
+      pen.clearRect(...boxes[place]);
+      pen.fillStyle = `rgba(${FILL.join(", ")}, ${opacity(cells[place][4])})`;
       pen.fillRect(...boxes[place]);
-    });
+    }
   }
 
   function setUp(player) {
