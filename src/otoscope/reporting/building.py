@@ -34,7 +34,7 @@ NAV = (
 )
 """The pages that the navigation leads to: the name of the file, and the title."""
 
-_AT_ONCE = 32  # neurons whose pages are made together
+_AT_ONCE = 100  # neurons whose pages are made together
 
 
 def build(
