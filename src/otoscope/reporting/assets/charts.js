@@ -87,7 +87,7 @@
   window.Plotly.setPlotConfig({ logging: 0 }); // a class named "$x$" is no formula without its font
   window.otoscope.charts = { draw, colour };
   document.addEventListener("otoscope:theme", () => {
-    for (const element of all()) if (element.figure) draw(element, element.figure);
+    for (const element of document.querySelectorAll(".js-plotly-plot")) if (element.figure) draw(element, element.figure);
   });
   for (const element of all()) seen.observe(element);
   for (const button of document.querySelectorAll("[data-save]")) save(button);
