@@ -33,3 +33,10 @@ def test_names_that_look_alike_get_files_of_their_own(tmp_path):
         path.removeprefix("data/") for path in paths
     )
     assert (tmp_path / paths[1]).read_text(encoding="utf-8") == 'otoscope.data["a b"] = {};\n'
+
+
+def test_a_name_stands_for_one_document(tmp_path):
+    shelf = Shelf(tmp_path)
+    shelf.add("a", {})
+    with pytest.raises(AssertionError, match="'a' twice"):
+        shelf.add("a", {})

@@ -24,10 +24,13 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: set[str] = set()
+        self._held: set[str] = set()
         (folder / "data").mkdir()
 
     def add(self, name: str, document: Any) -> str:
         """Write a document that scripts find as `otoscope.data[name]`; returns its path from the folder."""
+        assert name not in self._held, f"data named {name!r} twice: scripts would find the second for both"
+        self._held.add(name)
         path = f"data/{unique(name, self._names)}.js"
         text = f"otoscope.data[{script_json(name)}] = {script_json(document)};\n"
         (self._folder / path).write_text(text, encoding="utf-8")

@@ -57,7 +57,7 @@
 
   function measured(key, title, hint, first, write) {
     return {
-      key, title, hint, first, width: 6.6, numeric: true,
+      key, title, hint, first, width: 7.4, numeric: true,
       values: () => shown[key],
       fill: (cell, row) => (cell.textContent = Number.isNaN(shown[key][row]) ? "–" : write(shown[key][row])),
     };
@@ -74,7 +74,7 @@
   }
 
   const neuron = {
-    key: "neuron", title: "neuron", hint: "Sort by address", width: 6, first: "ascending",
+    key: "neuron", title: "neuron", hint: "Sort by address", width: 6.4, first: "ascending",
     values: () => Float64Array.from({ length: shown.count }, (_, row) => row),
     fill(cell, row) {
       const paged = !shown.paged || shown.paged.has(row);
