@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -160,18 +159,20 @@ def cells(heard: Heard, largest: float) -> list[list[float]]:
         For each token its left, right, upper and lower edge, as shares of the picture's width from the left
         and of its height from the top, and its activation in (0, 1].
     """
-    firing, mel = heard.firing, heard.mel
-    shown = pd.DataFrame(
-        {
-            "x0": firing["start_s"] / mel.seconds,
-            "x1": (firing["stop_s"] / mel.seconds).clip(upper=1),
-            "y0": 1 - firing["high_hz"].map(mel.place),
-            "y1": 1 - firing["low_hz"].map(mel.place),
-            "value": (firing["activation"].astype(float) / max(largest, 1e-12)).clip(upper=1),
-        },
-        dtype=float,
+    mel, fires = heard.mel, heard.activation > 0
+    start, stop, low, high = heard.grid[["start_s", "stop_s", "low_hz", "high_hz"]].to_numpy(float)[fires].T
+    place = {hz: mel.place(hz) for hz in {*low, *high}}  # a few bands, of many tokens
+    shown = np.stack(
+        [
+            start / mel.seconds,
+            np.minimum(stop / mel.seconds, 1),
+            1 - np.array([place[hz] for hz in high]),
+            1 - np.array([place[hz] for hz in low]),
+            np.minimum(heard.activation[fires] / max(largest, 1e-12), 1),
+        ],
+        axis=1,
     )
-    rows: list[list[float]] = shown.round(4).to_numpy().tolist()
+    rows: list[list[float]] = shown.astype(float).round(4).tolist()
     return rows
 
 

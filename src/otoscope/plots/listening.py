@@ -127,14 +127,15 @@ def class_profile(
     colours = [TARGET if above else OBSERVED for above in p > high]
     ax.barh(places, p, 0.45, color=colours)
     ax.set_yticks(places)
-    plain(ax.set_yticklabels(shown(drawn["category"])))
+    plain(ax.set_yticklabels(shown(drawn["category"], 18), fontsize=9))
     ax.invert_yaxis()
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel("tokens on which it fires")
     left = len(table) - len(drawn)
-    ax.set_ylabel(f"{name}; {left} more below" if left else name, parse_math=False)
+    named = shown([name], 30)[0]
+    ax.set_ylabel(f"{named}; {left} more below" if left else named, parse_math=False)
     finish(ax, grid="x", legend=1 if banded else 0)
     return ax
 
@@ -196,8 +197,8 @@ def _example(ax: Axes, example: Any, largest: float | None) -> None:
     if example.heard is None:
         ax.set_axis_off()
         why = example.problem or "It was not heard again."
-        reason = fill(shorten(why, 260, placeholder=" …"), 40, break_long_words=True)
-        plain([ax.text(0.5, 0.5, reason, ha="center", va="center", fontsize=9, transform=ax.transAxes)])
+        reason = fill(shorten(why, 200, placeholder=" …"), 34)
+        plain([ax.text(0, 0.9, reason, va="top", fontsize=8, transform=ax.transAxes)])
     else:
         firing_map(example.heard, ax, largest=largest)
         ax.tick_params(labelsize=8)
