@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill, shorten
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -134,7 +134,7 @@ def class_profile(
     ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel("tokens on which it fires")
     left = len(table) - len(drawn)
-    named = shown([name], 30)[0]
+    named = _cut(name, 30)
     ax.set_ylabel(f"{named}; {left} more below" if left else named, parse_math=False)
     finish(ax, grid="x", legend=1 if banded else 0)
     return ax
@@ -166,14 +166,14 @@ def card_figure(card: Any) -> Figure:
 
 
 def _head(figure: Any, card: Any) -> None:
-    said = fill(shorten(" ".join(card.sentences), 520, placeholder=" …"), 165)
+    said = fill(_cut(" ".join(card.sentences), 480), 160)
     title = f"Neuron {card.address}"
     place = (
         f"layer {card.layer} (of 0 to {card.layers - 1}), {card.layer_name}, of {card.model} on {card.task}"
     )
     texts = [
         figure.text(0.01, 0.93, title, fontsize=20, fontweight="bold", va="top"),
-        figure.text(0.01, 0.62, shorten(place, 150, placeholder=" …"), fontsize=11, alpha=0.7, va="top"),
+        figure.text(0.01, 0.62, _cut(place, 150), fontsize=11, alpha=0.7, va="top"),
         figure.text(0.01, 0.43, said, fontsize=11, va="top", linespacing=1.35),
     ]
     plain(texts)
@@ -191,13 +191,13 @@ def _grid(figure: Any, number: int, columns: int) -> list[Axes]:
 
 
 def _example(ax: Axes, example: Any, largest: float | None) -> None:
-    clip = shown([example.clip.rsplit("/", 1)[-1]], 20)[0]
-    labels = shown([", ".join(filter(None, example.labels.values()))], 26)[0]
+    clip = _cut(example.clip.rsplit("/", 1)[-1], 20)
+    labels = _cut(", ".join(filter(None, example.labels.values())), 26)
     fired = f"{example.fired:,} of {example.tokens:,} tokens"
     if example.heard is None:
         ax.set_axis_off()
         why = example.problem or "It was not heard again."
-        reason = fill(shorten(why, 200, placeholder=" …"), 34)
+        reason = fill(_cut(why, 200), 34)
         plain([ax.text(0, 0.9, reason, va="top", fontsize=8, transform=ax.transAxes)])
     else:
         firing_map(example.heard, ax, largest=largest)
@@ -206,6 +206,10 @@ def _example(ax: Axes, example: Any, largest: float | None) -> None:
         ax.yaxis.label.set_fontsize(9)
     title = f"{': '.join(filter(None, (_KINDS[example.kind], labels)))}\n{fired}, {clip}"
     plain([ax.set_title(title, fontsize=9.5, loc="left")])
+
+
+def _cut(text: str, longest: int) -> str:
+    return shown([text], longest)[0]
 
 
 def _tints() -> Any:
