@@ -312,7 +312,7 @@
   });
   element("csv").addEventListener("click", csv);
   window.addEventListener("hashchange", open);
-  document.querySelector(".controls").hidden = false;
+  document.querySelector(".filters").hidden = false;
   element("csv").hidden = false;
   open();
 })();

@@ -42,6 +42,10 @@ window.otoscope = { data: {} };
     if (event.key === KEY) apply((chosen = kept()));
   });
 
+  // Paper is light, also for what scripts have drawn.
+  window.addEventListener("beforeprint", () => apply("light"));
+  window.addEventListener("afterprint", () => apply(chosen));
+
   document.addEventListener("DOMContentLoaded", () => {
     // On a phone the navigation is one line that scrolls: the page itself comes into view.
     const current = document.querySelector("nav [aria-current]");
