@@ -37,22 +37,30 @@
     return [left, top, Math.max(Math.round(cell[1] * width) - left, 1), Math.max(Math.round(cell[3] * height) - top, 1)];
   }
 
+  /** What of a box lies so far from the picture's edge that a rim has room there. */
+  function inside([x, y, w, h], rim, width, height) {
+    const left = Math.max(x, rim), top = Math.max(y, rim);
+    return [left, top, Math.max(Math.min(x + w, width - rim) - left, 0), Math.max(Math.min(y + h, height - rim) - top, 0)];
+  }
+
   /** Draw cells: each filled by its value, all together in one outline that is seen on bright and on dark. */
   function drawCells(canvas, cells, scale) {
     const width = canvas.width, height = canvas.height, pen = canvas.getContext("2d");
     pen.clearRect(0, 0, width, height);
+    const rim = Math.round(1.4 * scale);
     const boxes = cells.map((cell) => pixels(cell, width, height));
-    for (const [reach, colour] of [[2.6 * scale, SHADE], [1.4 * scale, RIM]]) {
+    for (const [reach, colour] of [[rim + Math.round(1.2 * scale), SHADE], [rim, RIM]]) {
       pen.fillStyle = colour;
       for (const [x, y, w, h] of boxes) pen.fillRect(x - reach, y - reach, w + 2 * reach, h + 2 * reach);
     }
-    for (const box of boxes) pen.clearRect(...box);
+    const cores = boxes.map((box) => inside(box, rim, width, height));
+    for (const core of cores) pen.clearRect(...core);
     // Tokens may overlap: where they do, the greatest activation is seen.
     const order = cells.map((_, place) => place).sort((one, other) => cells[one][4] - cells[other][4]);
     for (const place of order) {
-      pen.clearRect(...boxes[place]);
+      pen.clearRect(...cores[place]);
       pen.fillStyle = `rgba(${FILL.join(", ")}, ${opacity(cells[place][4])})`;
-      pen.fillRect(...boxes[place]);
+      pen.fillRect(...cores[place]);
     }
   }
 
@@ -145,7 +153,7 @@
     document.addEventListener("play", (event) => {
       for (const audio of document.querySelectorAll(".player audio")) if (audio !== event.target) audio.pause();
     }, true);
-    window.otoscope.players = { setUpAll, shareOf, timeAt, keyTime, opacity, pixels };
+    window.otoscope.players = { setUpAll, shareOf, timeAt, keyTime, opacity, pixels, inside };
   }
   setUpAll();
 })();
