@@ -5,6 +5,8 @@
    escaped from Python (otoscope.reporting.charts): plotly takes some markup in text for markup. */
 (() => {
   const CONFIG = { displayModeBar: false, displaylogo: false, responsive: true, scrollZoom: false, plotlyServerURL: "" };
+  const PAPER = 660; // CSS pixels that fit on a sheet
+  let paper = false;
   const probe = document.createElement("span");
   probe.hidden = true;
   document.body.append(probe);
@@ -54,7 +56,8 @@
     element.figure = figure;
     const first = !element.classList.contains("js-plotly-plot");
     if (first) element.replaceChildren();
-    const layout = coloured({ autosize: true, ...figure.layout, template: template() });
+    const width = paper ? { width: Math.min(element.clientWidth, PAPER) } : {};
+    const layout = coloured({ autosize: !paper, ...figure.layout, ...width, template: template() });
     await window.Plotly.react(element, coloured(figure.traces), layout, CONFIG);
     if (first) element.dispatchEvent(new Event("otoscope:drawn", { bubbles: true }));
   }
@@ -86,9 +89,17 @@
 
   window.Plotly.setPlotConfig({ logging: 0 }); // a class named "$x$" is no formula without its font
   window.otoscope.charts = { draw, colour };
-  document.addEventListener("otoscope:theme", () => {
+  function again() {
     for (const element of document.querySelectorAll(".js-plotly-plot")) if (element.figure) draw(element, element.figure);
-  });
+  }
+
+  document.addEventListener("otoscope:theme", again);
+  for (const [event, before] of [["beforeprint", true], ["afterprint", false]]) {
+    window.addEventListener(event, () => {
+      paper = before;
+      again();
+    });
+  }
   for (const element of all()) seen.observe(element);
   for (const button of document.querySelectorAll("[data-save]")) save(button);
 })();

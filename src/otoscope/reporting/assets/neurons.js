@@ -5,133 +5,15 @@
   if (!element("index")) return;
   const INDEX = JSON.parse(element("index").textContent);
   const FILTERS = ["class", "layer", "chosen", "follows", "low", "high", "most", "search"];
-  const { make } = window.otoscope;
+  const TESTED = {
+    evidence: "The neuron’s own test: how often permuted labels make any neuron of the model fire for a class as distinctly as this one does.",
+    specific: "The test of the selection “specific”, of the neurons that it chose: on clips that had no part in the choice, how often chance alone sets the neuron’s classes apart as far from every other; not corrected for the number of neurons tested.",
+    "": "No test of single neurons was saved; otoscope evidence makes one.",
+  };
+  const { make, neurons } = window.otoscope;
   let shown; // the labeling's data, with a typed array a column
   let table;
   let rows = new Uint32Array(0);
-
-  /* ---- what a labeling's data say ---- */
-
-  const numbers = (list, count) => Float64Array.from({ length: count }, (_, row) => list[row] ?? NaN);
-
-  /** The place of each name when sorted by alphabet. */
-  function ranks(names) {
-    const order = names.map((_, place) => place).sort((a, b) => names[a].localeCompare(names[b]));
-    const found = [];
-    order.forEach((place, rank) => (found[place] = rank));
-    return found;
-  }
-
-  /** Typed arrays of a data script's lists; each is made once. */
-  function opened(data) {
-    if (data.count) return data;
-    data.count = data.top.length;
-    data.layer = new Uint16Array(data.count);
-    data.unit = new Uint32Array(data.count);
-    let row = 0;
-    data.layers.forEach((layer, number) => {
-      for (let unit = 0; unit < layer.units; unit++, row++) {
-        data.layer[row] = number;
-        data.unit[row] = unit;
-      }
-    });
-    for (const name of ["p", "entropy", "test", "rho"]) data[name] = numbers(data[name], data.count);
-    data.picks = new Map();
-    data.chosen.neuron.forEach((neuron, at) => {
-      const picks = data.picks.get(neuron) || [];
-      picks.push({ preset: data.chosen.preset[at], category: data.chosen.category[at] });
-      data.picks.set(neuron, picks);
-    });
-    data.paged = data.pages === true ? null : new Set(data.pages);
-    return data;
-  }
-
-  const address = (row) => `${shown.layer[row]}.${shown.unit[row]}`;
-
-  /* ---- columns ---- */
-
-  /** p as people read it: two digits, however small. */
-  function small(p) {
-    return p >= 0.1 || p === 0 ? p.toFixed(2) : p >= 0.0001 ? String(Number(p.toPrecision(2))) : p.toExponential(0);
-  }
-
-  function measured(key, title, hint, first, write) {
-    return {
-      key, title, hint, first, width: 7.4, numeric: true,
-      values: () => shown[key],
-      fill: (cell, row) => (cell.textContent = Number.isNaN(shown[key][row]) ? "–" : write(shown[key][row])),
-    };
-  }
-
-  /** A column of names, by their place in a list; -1 for none. */
-  function named(key, title, hint, names, places) {
-    const order = ranks(names);
-    return {
-      key, title, hint, width: 12, first: "ascending",
-      values: () => Float64Array.from(places, (place) => (place < 0 ? NaN : order[place])),
-      fill: (cell, row) => (cell.textContent = cell.title = places[row] < 0 ? "–" : names[places[row]]),
-    };
-  }
-
-  const neuron = {
-    key: "neuron", title: "neuron", hint: "Sort by address", width: 6.4, first: "ascending",
-    values: () => Float64Array.from({ length: shown.count }, (_, row) => row),
-    fill(cell, row) {
-      const paged = !shown.paged || shown.paged.has(row);
-      const inside = make(paged ? "a" : "span", "", address(row));
-      if (paged) inside.href = `neurons/${state.store}/${address(row)}.html`;
-      else inside.title = "No page in this folder; otoscope serve shows every neuron";
-      cell.append(inside);
-    },
-  };
-
-  const layer = {
-    key: "layer", title: "layer", hint: "Sort by layer", width: 5, numeric: true, first: "ascending",
-    values: () => Float64Array.from(shown.layer),
-    fill(cell, row) {
-      cell.textContent = String(shown.layer[row]);
-      cell.title = shown.layers[shown.layer[row]].name;
-    },
-  };
-
-  /** A neuron's selections in words: which chose it, and for what. */
-  function told(row) {
-    const by = new Map();
-    for (const { preset, category } of shown.picks.get(row) || []) {
-      by.set(preset, [...(by.get(preset) || []), shown.classes[category]]);
-    }
-    return [...by].map(([preset, classes]) => `${shown.presets[preset]}: ${classes.join(", ")}`).join("; ");
-  }
-
-  const chosen = {
-    key: "chosen", title: "chosen by, for", hint: "Sort by the first selection that chose it",
-    width: 17, first: "ascending",
-    // by preset in the order of the selections, then by class
-    values: () => Float64Array.from({ length: shown.count }, (_, row) => {
-      const [first] = shown.picks.get(row) || [];
-      return first ? first.preset * shown.classes.length + first.category : NaN;
-    }),
-    fill: (cell, row) => (cell.textContent = cell.title = told(row) || "–"),
-  };
-
-  function columns() {
-    const found = [
-      neuron,
-      layer,
-      named("top", "fires most for", "Sort by class", shown.classes, shown.top),
-      measured("p", "probability", "Sort by the probability that it fires for that class", "descending", (p) => p.toFixed(3)),
-      measured("entropy", "entropy", "Sort by entropy, in nats", "ascending", (nats) => nats.toFixed(3)),
-    ];
-    if (shown.presets.length) found.push(chosen);
-    if (shown.tested_by) found.push(measured("test", "test p", "Sort by the p of its own test", "ascending", small));
-    if (shown.descriptors.length) {
-      found.push(
-        named("descriptor", "follows", "Sort by descriptor", shown.descriptors, shown.descriptor),
-        measured("rho", "ρ", "Sort by rank correlation with the descriptor", "descending", (rho) => rho.toFixed(2)),
-      );
-    }
-    return found;
-  }
 
   /* ---- the state: what stands after "#" ---- */
 
@@ -188,7 +70,7 @@
     const descriptors = shown.descriptors.map(holds);
     const isAddress = /^\d+(\.\d*)?$/.test(words);
     return (row) =>
-      (isAddress && address(row).startsWith(words)) ||
+      (isAddress && shown.address(row).startsWith(words)) ||
       classes[shown.top[row]] ||
       (shown.picks.get(row) || []).some((each) => classes[each.category]) ||
       descriptors[shown.descriptor[row]] || false;
@@ -226,14 +108,15 @@
     fill("label", same(store.labels.map((each) => each.label)), state.label);
     fill("class", [["", "all"], ...same(shown.classes)], state.class);
     fill("layer", [["", "all"], ...shown.layers.map((each, number) => [String(number), `${number} (${each.name})`])], state.layer);
-    fill("chosen", shown.presets.length ? [["", "whether or not"], ["any", "any selection"], ...same(shown.presets)] : [["", "no selection saved"]], state.chosen);
-    fill("follows", [["", "whether or not"], ["any", "any descriptor"], ...same(shown.descriptors)], state.follows);
+    fill("chosen", shown.presets.length ? [["", "all neurons"], ["any", "any selection"], ...same(shown.presets)] : [["", "no selection saved"]], state.chosen);
+    fill("follows", [["", "all neurons"], ["any", "any descriptor"], ...same(shown.descriptors)], state.follows);
     for (const id of ["low", "high", "most", "search"]) element(id).value = state[id] || "";
     element("most").parentElement.hidden = !shown.tested_by;
     element("follows").parentElement.hidden = !shown.descriptors.length;
     const even = Math.log(shown.classes.length);
     element("high").placeholder = even.toFixed(2);
     element("low").placeholder = "0";
+    element("tested").textContent = TESTED[shown.tested_by];
     element("even").textContent = `${even.toFixed(3)} here`;
   }
 
@@ -241,8 +124,8 @@
   function open() {
     const { data, script } = readState();
     const ready = () => {
-      shown = opened(window.otoscope.data[data]);
-      shown.shownColumns = columns();
+      shown = neurons.opened(window.otoscope.data[data]);
+      shown.shownColumns = neurons.columns(shown, state.store);
       if (table) table.columns(shown.shownColumns);
       else table = new window.otoscope.Table(element("rows"), shown.shownColumns, sort);
       controls();
@@ -275,7 +158,7 @@
     for (const row of table.order) {
       lines.push([
         String(shown.layer[row]), String(shown.unit[row]), shown.classes[shown.top[row]] ?? "",
-        written(shown.p, row), written(shown.entropy, row), told(row), written(shown.test, row),
+        written(shown.p, row), written(shown.entropy, row), shown.told(row), written(shown.test, row),
         shown.descriptors[shown.descriptor[row]] ?? "", written(shown.rho, row),
       ]);
     }
@@ -311,7 +194,8 @@
     element("search").focus();
   });
   element("csv").addEventListener("click", csv);
-  window.addEventListener("hashchange", open);
+  // A link within the page, to the columns or past the navigation, leaves the rows as they are.
+  window.addEventListener("hashchange", () => location.hash.includes("=") && open());
   document.querySelector(".filters").hidden = false;
   element("csv").hidden = false;
   open();

@@ -45,7 +45,7 @@ def page(site: Site) -> Page:
             title = f"{short_model(recorded.model)} on {recorded.task}"
             index.append({"number": recorded.number, "title": title, "labels": labels})
     content = {"index": index, "left_out": left_out, "first": site.recorded[0].name}
-    scripts = ("assets/table.js", "assets/neurons.js")
+    scripts = ("assets/table.js", "assets/neuron-columns.js", "assets/neurons.js")
     return Page("neurons", "Neurons", "report/neurons.html.jinja", content, scripts)
 
 
