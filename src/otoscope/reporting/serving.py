@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING
 from otoscope.errors import OtoscopeError, UsageError
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from otoscope.activations import Store
     from otoscope.models.base import AudioModel
     from otoscope.reporting.answering import MakeNeuron
 
-__all__ = ["PORT", "Address", "address_of", "answer", "opened", "serve"]
+__all__ = ["PORT", "Address", "address_of", "opened", "serve", "server"]
 
 PORT = 8765
 """The port that is taken where none is given."""
@@ -73,7 +75,7 @@ def serve(
         models: by name, models that their name does not find.
         sound: hear examples again. Without, there are no players, and no model is loaded.
         ready: is told the address, once the pages are there.
-        say: is told, in one line, why a neuron's page could not be made.
+        say: is told, in a line each, what is being done and why a neuron's page could not be made.
 
     Raises:
         UsageError: no store; no such host; the port is taken.
@@ -95,30 +97,19 @@ def serve(
         TemporaryDirectory(prefix="otoscope-", ignore_cleanup_errors=True) as folder,
     ):
         address = address_of(here, host, token)
+        say("making the pages")
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         pages = build(recorded, Path(folder), made=made, models=models, sound=sound, live=True)
         ready(address.url)
-        answer(
-            here,
-            Path(folder),
-            lambda number, layer, unit: pages.write(number, [(layer, unit)]),
-            address,
-            say=say,
-        )
+        server(Path(folder), lambda number, *at: pages.write(number, [at]), address, say).run([here])
 
 
-def answer(
-    here: socket.socket,
-    folder: Path,
-    make_neuron: MakeNeuron,
-    address: Address,
-    *,
-    say: Callable[[str], object],
-) -> None:
-    """Answer requests until the process is interrupted.
+def server(
+    folder: Path, make_neuron: MakeNeuron, address: Address, say: Callable[[str], object]
+) -> uvicorn.Server:
+    """What answers on a socket that listens: `run([socket])`, until the process is interrupted.
 
     Args:
-        here: a socket that listens.
         folder: the site.
         make_neuron: writes the page of a neuron.
         address: where the site is served.
@@ -140,7 +131,7 @@ def answer(
         server_header=False,
         timeout_graceful_shutdown=2,
     )
-    uvicorn.Server(config).run([here])
+    return uvicorn.Server(config)
 
 
 @contextmanager
