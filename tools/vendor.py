@@ -54,7 +54,7 @@ PACKAGES = (
                 "79542150855a52c567260e3137095dbe2b744e6d702a5cabe67da246942fba7a",
             ),
             "package/LICENSE": (
-                "plotly-LICENSE.txt",
+                "plotly-cartesian.LICENSE.txt",
                 "8c45d9eaf50c2f72dd9c7ab9ef440788ba58a3538484b5c51c1f17d5128752e7",
             ),
         },

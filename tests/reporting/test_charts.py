@@ -77,6 +77,6 @@ def test_scripts_that_are_not_ours_are_those_that_were_pinned(tmp_path):
     vendor.PLACE = tmp_path
     assert [line.split(":")[0] for line in vendor.wrong()][:2] == [
         "plotly-cartesian.min.js",
-        "plotly-LICENSE.txt",
+        "plotly-cartesian.LICENSE.txt",
     ]
-    assert (ASSETS / "vendor/plotly-LICENSE.txt").read_text(encoding="utf-8").startswith("MIT License")
+    assert (ASSETS / "vendor/plotly-cartesian.LICENSE.txt").read_text(encoding="utf-8").startswith("MIT License")
