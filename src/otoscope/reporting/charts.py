@@ -15,6 +15,7 @@ __all__ = [
     "CONTROL",
     "HEAT",
     "OBSERVED",
+    "PLOTLY",
     "SERIES",
     "TARGET",
     "Chart",
@@ -35,7 +36,7 @@ CHANGES = [
 ]  # fmt: skip
 """A colour scale of two hues that meet in the middle, for changes: give `zmid` 0."""
 
-_PLOTLY = "assets/vendor/plotly-cartesian.min.js"
+PLOTLY = "assets/vendor/plotly-cartesian.min.js"
 _TEMPLATES = ("hovertemplate", "texttemplate")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
@@ -96,7 +97,7 @@ def chart(
 def scripts(charts: Iterable[Chart]) -> tuple[str, ...]:
     """What a page with these charts loads, in order; nothing for none."""
     data = tuple(each.data for each in charts)
-    return (*data, _PLOTLY, "assets/charts.js") if data else ()
+    return (*data, PLOTLY, "assets/charts.js") if data else ()
 
 
 def escaped(value: Any) -> Any:

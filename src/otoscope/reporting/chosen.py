@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.site import Neuron
 
-__all__ = ["chosen"]
+if TYPE_CHECKING:
+    from otoscope.neurons import Selection
+
+__all__ = ["best", "chosen"]
 
 
 def chosen(recorded: Sequence[Recorded], number: int) -> list[Neuron]:
@@ -28,6 +32,16 @@ def chosen(recorded: Sequence[Recorded], number: int) -> list[Neuron]:
     ]
     order = sorted(rows, key=lambda row: row[:3])
     return list(dict.fromkeys((store, layer, unit) for _, _, store, layer, unit in order))[:number]
+
+
+def best(selection: Selection) -> list[tuple[str, int, int]]:
+    """Every class's best neuron: (class, layer, unit), in the order of the classes."""
+    first = {str(name): _ranked(own).iloc[0] for name, own in selection.table.groupby("category", sort=False)}
+    return [
+        (name, int(first[name]["layer"]), int(first[name]["unit"]))
+        for name in map(str, selection.classes)
+        if name in first
+    ]
 
 
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:

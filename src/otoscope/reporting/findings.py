@@ -31,19 +31,24 @@ def findings(overview: pd.DataFrame) -> list[str]:
     Returns:
         Nothing for an empty table.
     """
+    return [sentence for _, sentence in findings_by_page(overview)]
+
+
+def findings_by_page(overview: pd.DataFrame) -> list[tuple[str, str]]:
+    """The same, each with the name of the page that has more on it."""
     if overview.empty:
         return []
-    sentences = [
-        *_through(overview),
-        *_recommended(overview[overview["preset"] == RECOMMENDED]),
-        *_depth(overview),
-        *_counts(overview[overview["preset"] != RECOMMENDED]),
-        *_held_out(overview),
-        *_stability(overview),
-        *_without_twins(overview),
-        *_probe(overview),
-    ]
-    return [sentence for sentence in sentences if sentence]
+    filtered = overview[overview["preset"] != RECOMMENDED]
+    told = {
+        "evidence": _through(overview),
+        "layers": _recommended(overview[overview["preset"] == RECOMMENDED]),
+        "evidence#depth": _depth(overview),
+        "layers#counts": _counts(filtered),
+        "evidence#unseen": [*_held_out(overview), *_stability(overview)],
+        "methods": _without_twins(overview),
+        "evidence#probe": _probe(overview),
+    }
+    return [(page.partition("#")[0], each) for page, sentences in told.items() for each in sentences if each]
 
 
 def about_selection(selection: Selection, twins: str, wanted: str, again: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otoscope.reporting.figures import Gallery
 from otoscope.reporting.impact_figures import add_figures
 from otoscope.reporting.impact_tables import add_tables
 from otoscope.reporting.parts import Part
-from otoscope.reporting.tables import Cabinet
+from otoscope.reporting.site import Site
 
 if TYPE_CHECKING:
     from otoscope.interventions import Ablation
@@ -18,7 +17,7 @@ __all__ = ["add_ablation", "words_of"]
 _MOST_NAMED = 4  # targets in a heading
 
 
-def add_ablation(part: Part, stem: str, ablation: Ablation, gallery: Gallery, cabinet: Cabinet) -> None:
+def add_ablation(part: Part, stem: str, ablation: Ablation, site: Site) -> None:
     """Add what an ablation found.
 
     The sentences are the result's own. Where the neurons of several classes were switched off class by class,
@@ -31,8 +30,8 @@ def add_ablation(part: Part, stem: str, ablation: Ablation, gallery: Gallery, ca
         part.paragraphs.append(("" if position else "Its controls", note))
     if detectable := ablation.settings.get("detectable", {}).get("sentences"):
         part.paragraphs.append(("What it could have found", " ".join(detectable)))
-    add_figures(part, stem, ablation, gallery)
-    add_tables(part, stem, ablation, cabinet)
+    add_figures(part, stem, ablation, site)
+    add_tables(part, stem, ablation, site.cabinet)
 
 
 def words_of(ablation: Ablation) -> str:

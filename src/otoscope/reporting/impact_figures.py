@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from otoscope import plots
+from otoscope.reporting.charts import chart
 from otoscope.reporting.figures import Gallery
+from otoscope.reporting.impact_charts import curves_chart, matrix_chart
 from otoscope.reporting.impact_data import changes, classes_of, label_of, scaled, short_label, single
 from otoscope.reporting.parts import SIZE, WIDE, Part, matrix_size
+from otoscope.reporting.site import Site
 from otoscope.reporting.wording import counted
 
 if TYPE_CHECKING:
@@ -29,9 +32,9 @@ _MARGINS = {
 }
 
 
-def add_figures(part: Part, stem: str, ablation: Ablation, gallery: Gallery) -> None:
+def add_figures(part: Part, stem: str, ablation: Ablation, site: Site) -> None:
     """Draw what there is: own classes, the matrix, targets of several classes, series, and displacement."""
-    drawn = changes(ablation)
+    drawn, gallery = changes(ablation), site.gallery
     own = single(ablation)
     others = [each for each in ablation.targets if not each.series and each not in own]
     for measure in ablation.measures[:2]:
@@ -39,12 +42,12 @@ def add_figures(part: Part, stem: str, ablation: Ablation, gallery: Gallery) -> 
             _add_own(part, stem, ablation, own, measure, drawn, gallery)
     for measure in ablation.measures[:2]:
         if own:
-            _add_matrix(part, stem, own, measure, drawn, gallery)
+            _add_matrix(part, stem, own, measure, drawn, site)
     for position, target in enumerate(others[:_MOST_TARGETS], start=1):
         for measure in ablation.measures[:2]:
             _add_target(part, f"{stem}-ablation-{position}", ablation, target, measure, gallery)
     for measure in ablation.measures[:2]:
-        _add_curves(part, stem, ablation, measure, gallery)
+        _add_curves(part, stem, ablation, measure, site)
     _add_displacement(part, stem, ablation, drawn, gallery)
 
 
@@ -80,7 +83,7 @@ def _add_own(
 
 
 def _add_matrix(
-    part: Part, stem: str, own: list[Target], measure: str, drawn: pd.DataFrame, gallery: Gallery
+    part: Part, stem: str, own: list[Target], measure: str, drawn: pd.DataFrame, site: Site
 ) -> None:
     names = {each.name: each.categories[0] for each in own}
     rows = drawn[(drawn["condition"] == "target") & drawn["target"].isin(names)]
@@ -89,14 +92,28 @@ def _add_matrix(
     )
     columns = list(dict.fromkeys(rows["category"]))
     wide = wide.reindex(index=[name for name in columns if name in wide.index], columns=columns)
-    part.figures.append(
-        gallery.add(
-            f"{stem}-ablation-{measure}-matrix",
-            lambda canvas: plots.self_cross(wide, canvas.subplots(), label=short_label(measure)),
-            matrix_size(*wide.shape),
-            caption=f"The neurons of each class (row) off, the change in {measure.replace('_', ' ')} of "
-            "every class (column). Framed: what a class's own neurons do to it.",
-            alt=f"Matrix of changes in {measure}, class switched off by class measured",
+    words = measure.replace("_", " ")
+    caption = (
+        f"The neurons of each class (row) off, the change in {words} of every class (column). Framed: what a "
+        "class's own neurons do to it."
+    )
+    alt = f"Matrix of changes in {measure}, class switched off by class measured"
+    figure = site.gallery.add(
+        f"{stem}-ablation-{measure}-matrix",
+        lambda canvas: plots.self_cross(wide, canvas.subplots(), label=short_label(measure)),
+        matrix_size(*wide.shape),
+        caption=caption,
+        alt=alt,
+    )
+    part.charts.append(
+        chart(
+            site,
+            f"{stem}-{part.anchor}-{measure}-matrix",
+            *matrix_chart(wide, label_of(measure)),
+            caption=caption,
+            alt=alt,
+            height=160 + 26 * len(wide),
+            figure=figure,
         )
     )
 
@@ -118,7 +135,7 @@ def _add_target(
     )
 
 
-def _add_curves(part: Part, stem: str, ablation: Ablation, measure: str, gallery: Gallery) -> None:
+def _add_curves(part: Part, stem: str, ablation: Ablation, measure: str, site: Site) -> None:
     for series in dict.fromkeys(each.series for each in ablation.targets if each.series):
         rows = _own_curves(ablation, series, measure)
         panels = list(dict.fromkeys(rows["panel"]))
@@ -130,15 +147,25 @@ def _add_curves(part: Part, stem: str, ablation: Ablation, measure: str, gallery
         fewer = (
             "" if len(panels) <= _MOST_PANELS else f" The {_MOST_PANELS} of {len(panels)} that change most."
         )
-        part.figures.append(
-            gallery.add(
-                f"{stem}-ablation-{series}-{measure}",
-                draw,
-                _grid_size(kept["panel"].nunique()),
-                caption=f"Change in {measure.replace('_', ' ')} over the series of targets, class by class, "
-                "with 95 % intervals; grey: the mean of the control sets and the band of 95 % of them."
-                f"{fewer}",
-                alt=f"Change in {measure} by {series}; the numbers are in the table",
+        words = f"Change in {measure.replace('_', ' ')} over the series of targets, class by class"
+        alt = f"Change in {measure} by {series}; the numbers are in the table"
+        figure = site.gallery.add(
+            f"{stem}-ablation-{series}-{measure}",
+            draw,
+            _grid_size(kept["panel"].nunique()),
+            caption=f"{words}.{fewer}",
+            alt=alt,
+        )
+        part.charts.append(
+            chart(
+                site,
+                f"{stem}-{part.anchor}-{series}-{measure}",
+                *curves_chart(kept, series, label_of(measure)),
+                caption=f"{words}, with 95 % intervals, beside the mean of the control sets (dotted); its "
+                f"band is told at each point. Click a class in the legend to hide it, twice to see it alone.{fewer}",
+                alt=alt,
+                height=420,
+                figure=figure,
             )
         )
 

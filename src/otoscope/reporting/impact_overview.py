@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,12 +12,12 @@ from otoscope.reporting.collect import Recorded
 from otoscope.reporting.impact_data import UNITS, classes_of
 from otoscope.reporting.impact_tables import interval_text
 from otoscope.reporting.tables import Shown
-from otoscope.reporting.wording import number, short_model, signed
+from otoscope.reporting.wording import counted, number, short_model, signed
 
 if TYPE_CHECKING:
     from otoscope.interventions import Ablation, Target
 
-__all__ = ["IMPACT", "NOT_COVERED", "impact_table"]
+__all__ = ["IMPACT", "NOT_COVERED", "impact_findings", "impact_table"]
 
 NOT_COVERED = (
     "Intervals cover the choice of test clips and their groups, p that of the control neurons; neither "
@@ -61,6 +61,26 @@ def impact_table(recorded: Sequence[Recorded]) -> pd.DataFrame:
     rows.sort(key=lambda row: asked.index(tuple(row[key] for key in keys)))
     table = pd.DataFrame(rows, columns=_COLUMNS)
     return _written(table) if rows else table
+
+
+def impact_findings(table: pd.DataFrame) -> list[str]:
+    """What became of each set of neurons that was held against control sets, in a sentence a row.
+
+    Args:
+        table: what `impact_table` gives.
+    """
+    held = table[table["margin_controls"].notna()] if len(table) else table
+    return [_told(row) for row in held.to_dict("records")]
+
+
+def _told(row: Mapping[Any, Any]) -> str:
+    classes = counted(int(row["classes"]), "class", "classes")
+    return (
+        f"{row['labeling']}, {short_model(row['model'])}: with {counted(int(row['neurons']), 'neuron')} of "
+        f"{row['target']} switched off the margin of {classes} changes by "
+        f"{signed(row['margin_change'], 2)} logits, with control sets (matched by {row['match']}) by "
+        f"{signed(row['margin_controls'], 2)}; beyond them in {row['margin_beyond']:.0f} of {classes}."
+    )
 
 
 def _off(ablation: Ablation) -> list[Target]:

@@ -1,4 +1,4 @@
-"""Parts of a report: what was found about one labeling of one store, in words, figures and tables."""
+"""Parts of a page: what was found about one labeling of one store, in words, charts, figures and tables."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ import pandas as pd
 
 from otoscope import plots
 from otoscope.reporting.beside import twin_cells, twins_wanted
+from otoscope.reporting.charts import Chart
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.commands import select_command
 from otoscope.reporting.figures import Figure, Gallery
-from otoscope.reporting.findings import about_probe, about_selection, about_sharing
+from otoscope.reporting.findings import about_probe, about_selection
 from otoscope.reporting.population import Population, population
 from otoscope.reporting.tables import Cabinet, Shown, Table
 from otoscope.reporting.wording import number, percent
 
 if TYPE_CHECKING:
     from otoscope.activations import Store
-    from otoscope.neurons import Selection, Sharing
+    from otoscope.neurons import Selection
 
 SIZE = (5.6, 3.3)
 """Inches of a figure that shares its row with another."""
@@ -38,6 +39,7 @@ class Part:
         anchor: its address within the page.
         summary: what stands at its head, open: all presets side by side.
         paragraphs: (topic, text) pairs: what was found, in words.
+        charts: in reading order, before the figures.
         figures: in reading order.
         tables: in reading order.
     """
@@ -46,14 +48,20 @@ class Part:
     anchor: str
     summary: Table | None = None
     paragraphs: list[tuple[str, str]] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has been added yet."""
+        return not (self.summary or self.paragraphs or self.charts or self.figures or self.tables)
 
 
 def add_selection(
     part: Part, recorded: Recorded, selection: Selection, gallery: Gallery, cabinet: Cabinet
 ) -> None:
-    """Add what a selection found: where its neurons lie, how deep they are, what they fire for.
+    """Add what a selection found: in words, its neurons, and what they fire for.
 
     Without permuted labels beside it, only the command that would give them.
     """
@@ -67,8 +75,6 @@ def add_selection(
         return
     if len(selection.neurons):
         part.figures.append(_layers(stem, selection, gallery))
-    if selection.filters is not None and np.isfinite(selection.depth):
-        part.figures.append(_depth(stem, selection, gallery))
     _add_population(part, stem, recorded.store, selection, gallery)
     by_category = selection.by_category.rename("neurons").rename_axis("category").reset_index()
     part.tables += [
@@ -80,6 +86,14 @@ def add_selection(
         ),
         cabinet.add(f"{stem}-layers", _by_layer(selection), title=f"Neurons in each layer{of}"),
     ]
+
+
+def add_depth(part: Part, recorded: Recorded, selection: Selection, gallery: Gallery) -> None:
+    """Add how selective the chosen neurons are, against permuted labels; the filters' neurons only."""
+    if selection.chance is None or selection.filters is None or not np.isfinite(selection.depth):
+        return
+    stem = f"{recorded.number}-{selection.label}-{selection.preset}"
+    part.figures.append(_depth(stem, selection, gallery))
 
 
 def add_probe(part: Part, stem: str, probe: dict[str, Any], cabinet: Cabinet) -> None:
@@ -95,31 +109,6 @@ def add_probe(part: Part, stem: str, probe: dict[str, Any], cabinet: Cabinet) ->
         measure: (words, percent),
     }
     part.tables.append(cabinet.add(f"{stem}-probe", table, title=f"Probe {words} by class", shown=shown))
-
-
-def add_sharing(part: Part, stem: str, sharing: Sharing, gallery: Gallery, cabinet: Cabinet) -> None:
-    """Add the neurons that classes share."""
-    part.paragraphs.append(("Sharing", about_sharing(sharing)))
-    rows, columns = sharing.shared.shape
-    part.figures.append(
-        gallery.add(
-            f"{stem}-sharing",
-            lambda canvas: sharing.plot(canvas.subplots()),
-            matrix_size(rows, columns),
-            caption="Neurons that two classes share. The number in a cell counts them; its colour is the "
-            "Jaccard "
-            "index, the shared neurons over those that either class has."
-            + (" On the diagonal: the neurons of the class." if sharing.within else "")
-            + (" A star: more than chance (q at most 0.05)." if sharing.tests is not None else ""),
-            alt=f"Matrix of shared neurons, {rows} by {columns} classes; the numbers are in the table",
-        )
-    )
-    part.tables.append(
-        cabinet.add(f"{stem}-sharing", sharing.table, title="Shared neurons by pair of classes")
-    )
-    if sharing.tests is not None:
-        tests = sharing.tests.pairs.table
-        part.tables.append(cabinet.add(f"{stem}-sharing-tests", tests, title="Tests of sharing"))
 
 
 def matrix_size(rows: int, columns: int) -> tuple[float, float]:

@@ -36,17 +36,26 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     length: int
 
+    @property
+    def stem(self) -> str:
+        """Name of its files, without the suffix."""
+        return Path(self.csv).stem
+
 
 class Cabinet:
     """Writes tables into a folder, each under a name of its own.
 
     Args:
         folder: the report's folder; tables go into `tables/`.
+
+    Attributes:
+        tables: all that were written, in order.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: set[str] = set()
+        self.tables: list[Table] = []
         (folder / "tables").mkdir()
 
     def add(
@@ -71,4 +80,6 @@ class Cabinet:
         headings = tuple(heading for heading, _ in shown.values())
         cells = [[write(value) for value in frame[column]] for column, (_, write) in shown.items()]
         rows = tuple(zip(*cells, strict=True))
-        return Table(title, f"tables/{stem}.csv", f"tables/{stem}.parquet", headings, rows, len(frame))
+        table = Table(title, f"tables/{stem}.csv", f"tables/{stem}.parquet", headings, rows, len(frame))
+        self.tables.append(table)
+        return table
