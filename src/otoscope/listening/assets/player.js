@@ -23,7 +23,7 @@
     const steps = { ArrowLeft: -STEP_S, ArrowDown: -STEP_S, ArrowRight: STEP_S, ArrowUp: STEP_S, PageDown: -LEAP_S, PageUp: LEAP_S };
     if (key === "Home") return 0;
     if (key === "End") return seconds;
-    return key in steps ? Math.min(Math.max(time + steps[key], 0), seconds) : null;
+    return Object.hasOwn(steps, key) ? Math.min(Math.max(time + steps[key], 0), seconds) : null;
   }
 
   /** How much a token of a value in [0, 1] covers the picture. */
