@@ -15,6 +15,8 @@ __all__ = ["curves_chart", "matrix_chart"]
 _DASHES = ("solid", "dash", "dashdot", "longdash")
 _SERIES = {"gain": "gain on the neurons (0: off, 1: as they are)", "count": "neurons switched"}
 
+_TOLD = ["controls_mean", "controls_low", "controls_high", "low", "high"]  # at each point, in this order
+
 Drawn = tuple[list[dict[str, Any]], dict[str, Any]]
 """Traces and layout."""
 
@@ -90,9 +92,7 @@ def curves_chart(curves: pd.DataFrame, series: str, label: str) -> Drawn:
                     "arrayminus": ordered["change"] - ordered["low"],
                     "width": 3,
                 },
-                "customdata": ordered[
-                    ["controls_mean", "controls_low", "controls_high", "low", "high"]
-                ].to_numpy(),
+                "customdata": ordered[_TOLD].to_numpy(),
                 "name": shown([name])[0],
                 "text": [str(name)] * len(ordered),
                 "legendgroup": str(place),
@@ -100,7 +100,8 @@ def curves_chart(curves: pd.DataFrame, series: str, label: str) -> Drawn:
                 "line": {"color": colour, "dash": dash},
                 "marker": {"size": 8},
                 "hovertemplate": "%{text}: %{y:+.2f} (%{customdata[3]:+.2f} to %{customdata[4]:+.2f}); "
-                "controls %{customdata[0]:+.2f} (%{customdata[1]:+.2f} to %{customdata[2]:+.2f})<extra></extra>",
+                "controls %{customdata[0]:+.2f} (%{customdata[1]:+.2f} to %{customdata[2]:+.2f})"
+                "<extra></extra>",
             }
         )
         if ordered["controls_mean"].notna().any():

@@ -161,8 +161,9 @@ def _add_curves(part: Part, stem: str, ablation: Ablation, measure: str, site: S
                 site,
                 f"{stem}-{part.anchor}-{series}-{measure}",
                 *curves_chart(kept, series, label_of(measure)),
-                caption=f"{words}, with 95 % intervals, beside the mean of the control sets (dotted); its "
-                f"band is told at each point. Click a class in the legend to hide it, twice to see it alone.{fewer}",
+                caption=f"{words}, with 95 % intervals, beside the mean of the control sets (dotted); "
+                "its band is told at each point. Click a class in the legend to hide it, twice to see it "
+                f"alone.{fewer}",
                 alt=alt,
                 height=420,
                 figure=figure,

@@ -59,6 +59,7 @@
     const pick = (values) => rows.map((row) => columns.map((column) => values[row][column]));
     const cells = pick(rows.length ? matrix.shared.map((line, row) => line.map((_, column) => [row, column])) : []);
     const jaccard = pick(matrix.jaccard);
+    const most = Math.max(0.25, ...matrix.jaccard.flat().filter((value) => value !== null && value < 1)); // little is pale
     const same = ([row, column]) => matrix.within && row === column;
     const texts = cells.map((line) => line.map((at) => String(matrix.shared[at[0]][at[1]]) + (starred(matrix, at) ? "*" : "")));
     const words = cells.map((line) => line.map((at) => hover(matrix, at)));
@@ -84,6 +85,7 @@
           hoverongaps: true,
           colorscale: [[0, "var(--heat-0)"], [0.5, "var(--heat-1)"], [1, "var(--heat-2)"]],
           zmin: 0,
+          zmax: most,
           xgap: 1,
           ygap: 1,
           colorbar: { title: { text: "Jaccard index", side: "right" }, thickness: 12 },
@@ -92,7 +94,7 @@
       layout: {
         xaxis: { ...axis(columns, 1), side: "top" },
         yaxis: { ...axis(rows, 0), autorange: "reversed" },
-        margin: { l: 140, t: 120, r: 40, b: 20 },
+        margin: { l: 20, t: 40, r: 20, b: 20 },
       },
     };
   }
