@@ -116,7 +116,7 @@ def test_a_clip_whose_tokens_are_unknown_still_plays(make_card):
 
 def test_cells_are_shares_of_the_picture_from_its_upper_left_corner(make_card):
     heard = make_card().examples[0].heard
-    middle = round(1 - heard.mel.place(1000), 4)
+    middle = round(1 - heard.mel.place(1000), 3)
     assert cells(heard, largest=2.0) == [[0.25, 0.5, middle, 1.0, 1.0], [0.75, 1.0, 0.0, middle, 0.5]]
 
 
@@ -144,8 +144,8 @@ def test_the_slider_knows_its_range(make_card):
 def test_bars_stand_beside_their_bands(make_card):
     shown = page(make_card())
     widths = [each["style"] for each in shown.all("span", "track-bar")]
-    assert widths == ["width:100.00%", "width:25.00%", "width:5.00%"]  # cat, dog, cow of 0.4
-    assert {each["style"] for each in shown.all("span", "track-band")} == {"left:12.50%;width:37.50%"}
+    assert widths == ["width:100%", "width:25%", "width:5%"]  # cat, dog, cow of 0.4
+    assert {each["style"] for each in shown.all("span", "track-band")} == {"left:12.5%;width:37.5%"}
     assert [each.get("class") for each in shown.all("li") if each.get("class") in ("above", "below")] == [
         "above",
         "below",
@@ -183,7 +183,7 @@ def test_a_neuron_that_never_fires_has_a_card(make_card):
     silent = make_card().examples[2:]
     shown = page(make_card(profiles=(profile,), examples=silent, firing=0.0, clips_firing=0))
     assert "so that its profile has no entropy" in shown.text
-    assert {each["style"] for each in shown.all("span", "track-bar")} == {"width:0.00%"}
+    assert {each["style"] for each in shown.all("span", "track-bar")} == {"width:0%"}
 
 
 def test_neighbours_are_links_where_they_have_a_page(make_card):

@@ -172,8 +172,8 @@ def cells(heard: Heard, largest: float) -> list[list[float]]:
         ],
         axis=1,
     )
-    rows: list[list[float]] = shown.astype(float).round(4).tolist()
-    return rows
+    digits = (4, 4, 3, 3, 2)  # finer than a pixel: long clips have many tokens side by side
+    return [[round(value, digit) for value, digit in zip(row, digits, strict=True)] for row in shown.tolist()]
 
 
 def when(stretches: Sequence[tuple[float, float]], most: int = 6) -> str:
@@ -263,6 +263,10 @@ def _asset(name: str) -> Markup:
     return Markup((files("otoscope.listening") / "assets" / name).read_text(encoding="utf-8"))
 
 
+def _css_share(share: float) -> str:
+    return f"{round(100 * share, 2):g}%"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -272,5 +276,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent}
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.filters |= {"percent": percent, "css_share": _css_share}
     return environment
