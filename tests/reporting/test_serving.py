@@ -195,6 +195,8 @@ def test_other_hosts_are_refused(client: TestClient, host: str) -> None:
 def test_a_request_needs_one_host(raw: Callable[..., str], client: TestClient) -> None:
     assert raw("/index.html", more="Host: evil.example\r\n").split()[1] == "400"
     assert raw("http://evil.example/index.html").split()[1] == "404"
+    twice = [("host", "localhost:8765"), ("host", "evil.example")]
+    assert client.get("/index.html", headers=twice).status_code == 421
     assert client.get("/index.html", headers={"host": "LOCALHOST:8765"}).status_code == 200
 
 
