@@ -34,6 +34,7 @@ class ToyStore:
         random = np.random.default_rng(7)
         names = [name for name, labeling in self.labelings.items()]
         self.clips = pd.DataFrame({"clip": [f"{EVIL}/{i}.wav" for i in range(CLIPS)], "problem": ""})
+        self.clips = self.clips.assign(path=[f"/nowhere/{i}.wav" for i in range(CLIPS)], sha256="")
         for name in names:
             self.clips[name] = [self.labelings[name].classes[i % 3] for i in range(CLIPS)]
         self.tokens = np.full(CLIPS, TOKENS)
@@ -46,7 +47,8 @@ class ToyStore:
         self.results = self.path / "results"
         self.info = {
             "model": {"name": self.model, "fingerprint": "a" * 64, "sample_rate": 16000},
-            "task": {"name": "toy", "fingerprint": "b" * 64, "clips": CLIPS, "citation": "Toy et al. 2026"},
+            "task": {"name": "toy", "fingerprint": "b" * 64, "clips": CLIPS, "citation": "Toy et al. 2026"}
+            | {"seconds": None},
             "settings": {"batch_size": 8, "device": "cpu"},
             "version": "0.1.0",
             "versions": {"otoscope": "0.1.0", "numpy": "2"},
@@ -62,6 +64,9 @@ class ToyStore:
     def counts(self, neurons):
         return self.fired[:, neurons]
 
+    def peaks(self, neurons):
+        return self.fired[:, neurons].astype(np.float32) / 4 - 1
+
 
 def labeling(name):
     return Labeling(name, name, CLASSES)
@@ -72,6 +77,11 @@ def make(folder, name="toy.zarr", label="mood", **settings):
     store = ToyStore(folder / name, {label: labeling(label)}, **settings)
     store.results.mkdir(parents=True)
     return store
+
+
+def pages_of(index):
+    """The HTML of all pages that a site's navigation leads to, one after the other."""
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(index.parent.glob("*.html")))
 
 
 @pytest.fixture
@@ -178,6 +188,7 @@ def toy():
         CLASSES=CLASSES,
         EVIL=EVIL,
         ablation=make_ablation,
+        pages_of=pages_of,
         save_across=save_across,
         save_probe=save_probe,
         save_selection=save_selection,

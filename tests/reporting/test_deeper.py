@@ -20,7 +20,7 @@ def shown(toy, make_store, tmp_path):
         store = make_store()
         result.save(store.results / folder)
         out = tmp_path / "report"
-        html = report([store], out).read_text(encoding="utf-8")
+        html = toy.pages_of(report([store], out))
         return html, {file.stem for file in (out / "figures").iterdir()}, out
 
     return show
@@ -148,6 +148,6 @@ def test_tests_of_sharing_are_shown_with_the_matrix(toy, make_store, tmp_path):
     store = make_store()
     sharing_test(store, "mood", permutations=20).save(store.results / "share-mood")
     out = tmp_path / "report"
-    html = report([store], out).read_text(encoding="utf-8")
+    html = toy.pages_of(report([store], out))
     assert "Not tested; otoscope share" not in html
     assert "p_margins" in pd.read_csv(out / "tables" / "1-mood-sharing-tests.csv")

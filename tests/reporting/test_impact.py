@@ -18,7 +18,7 @@ from otoscope.reporting.impact_tables import rows_of
 
 
 @pytest.fixture
-def shown(make_store, tmp_path):
+def shown(toy, make_store, tmp_path):
     """The text of a page about these ablations, the names of its figures, and its folder."""
 
     def show(*ablations):
@@ -26,7 +26,7 @@ def shown(make_store, tmp_path):
         for position, each in enumerate(ablations):
             each.save(store.results / f"ablate-{position}")
         out = tmp_path / "report"
-        html = report([store], out).read_text(encoding="utf-8")
+        html = toy.pages_of(report([store], out))
         return html, {file.stem for file in (out / "figures").iterdir()}, out / "tables"
 
     return show
@@ -130,17 +130,17 @@ def test_an_ablation_of_an_earlier_version_is_left_out_with_the_command_that_mak
     store = make_store()
     write_json(store.results / "ablate-old" / "ablation.json", {"label": "mood", "results": []} | settings)
     toy.ablation().save(store.results / "ablate-new")
-    html = report([store], tmp_path / "report").read_text(encoding="utf-8")
+    html = toy.pages_of(report([store], tmp_path / "report"))
     command = " ".join(["otoscope ablate toy.zarr --label mood", *settings.get("options", [])])
     assert "results/ablate-old was saved by an earlier version of otoscope and is left out" in html
     assert f"makes it again: {command}<" in html
     assert "Self against cross" in html
 
 
-def test_an_ablation_that_was_not_finished_is_left_out(make_store, tmp_path):
+def test_an_ablation_that_was_not_finished_is_left_out(toy, make_store, tmp_path):
     store = make_store()
     (store.results / "ablate-mood" / "outcomes").mkdir(parents=True)
-    html = report([store], tmp_path / "report").read_text(encoding="utf-8")
+    html = toy.pages_of(report([store], tmp_path / "report"))
     assert "results/ablate-mood is not finished and is left out" in html
 
 
@@ -150,7 +150,7 @@ def test_models_stand_side_by_side_with_what_intervals_do_not_cover(toy, make_st
     for store, ablation in zip(stores, found, strict=True):
         ablation.save(store.results / "ablate-it")
         toy.ablation(gains=(0.0, 2.0)).save(store.results / "ablate-gains")
-    html = report(stores, tmp_path / "report").read_text(encoding="utf-8")
+    html = toy.pages_of(report(stores, tmp_path / "report"))
     assert NOT_COVERED in html
     table = pd.read_parquet(tmp_path / "report" / "tables" / "impact.parquet")
     rows = table[table["target"] == "calm"]

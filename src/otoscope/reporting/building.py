@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,9 +66,8 @@ def build(
     site = Site(folder, tuple(recorded), made, live, frozenset(shown))
     copy_assets(folder)
     for name, _ in NAV:
-        module = f"otoscope.reporting.pages.{'overview' if name == 'index' else name}"
-        if find_spec(module) is not None:  # while they are being built
-            _write(site, import_module(module).page(site))
+        module = "overview" if name == "index" else name
+        _write(site, import_module(f"otoscope.reporting.pages.{module}").page(site))
     pages = NeuronPages(site, lambda page: _write(site, page), models or {}, sound=sound)
     by_store = defaultdict(list)
     for number, layer, unit in sorted(shown):
