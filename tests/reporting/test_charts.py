@@ -79,4 +79,5 @@ def test_scripts_that_are_not_ours_are_those_that_were_pinned(tmp_path):
         "plotly-cartesian.min.js",
         "plotly-cartesian.LICENSE.txt",
     ]
-    assert (ASSETS / "vendor/plotly-cartesian.LICENSE.txt").read_text(encoding="utf-8").startswith("MIT License")
+    licence = (ASSETS / "vendor/plotly-cartesian.LICENSE.txt").read_text(encoding="utf-8")
+    assert licence.startswith("MIT License")
