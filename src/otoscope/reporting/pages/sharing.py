@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otoscope.reporting.charts import PLOTLY
+from otoscope.reporting.collect import Recorded
 from otoscope.reporting.figures import Figure
 from otoscope.reporting.findings import about_sharing
 from otoscope.reporting.parts import matrix_size
@@ -51,12 +52,11 @@ class Matrix:
 
 def page(site: Site) -> Page:
     """The page; without a sharing it says which commands count one."""
-    found = [
-        (f"{each.number}-{position}", each.model, sharing)
+    matrices = [
+        _matrix(site, each, position, sharing)
         for each in site.recorded
         for position, sharing in enumerate(each.sharings, start=1)
     ]
-    matrices = [_matrix(site, f"matrix-{name}", model, sharing) for name, model, sharing in found]
     content = {
         "matrices": matrices,
         "missing": [
@@ -67,14 +67,15 @@ def page(site: Site) -> Page:
     return Page("sharing", "Sharing", "report/sharing.html.jinja", content, scripts if matrices else ())
 
 
-def _matrix(site: Site, name: str, model: str, sharing: Sharing) -> Matrix:
+def _matrix(site: Site, recorded: Recorded, position: int, sharing: Sharing) -> Matrix:
+    name = f"matrix-{recorded.number}-{position}"
     sides = sides_of(site.recorded, sharing)
     document = matrix_document(site, name, sharing, sides)
-    stem = name.replace("matrix", "sharing") + "-" + "-".join(dict.fromkeys(sharing.labels))
+    stem = f"{recorded.number}-{'-'.join(dict.fromkeys(sharing.labels))}-sharing"
     return Matrix(
         name,
         site.shelf.add(name, document),
-        f"{_named(sharing, sides)}, {short_model(model)}",
+        f"{_named(sharing, sides)}, {short_model(recorded.model)}",
         about_sharing(sharing),
         list(document["orders"]),
         document["neurons"] is not None,
