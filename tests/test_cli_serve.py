@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -33,8 +35,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start a server whose temporary files lie in a folder of its own; returns it and its address."""
     begun = []
 
-    def begin(*arguments: object) -> tuple[subprocess.Popen[str], str]:
-        code = "from otoscope.cli import main; main()"
+    def begin(
+        *arguments: object, code: str = "from otoscope.cli import main; main()"
+    ) -> tuple[subprocess.Popen[str], str]:
         process = subprocess.Popen(
             [sys.executable, "-c", code, "serve", *map(str, arguments), "--port", "0", "--json"],
             stdout=subprocess.PIPE,
@@ -91,18 +94,53 @@ def test_serves_every_neuron_and_ends_on_ctrl_c(store: Path, start: Start, tmp_p
     assert sorted(store.rglob("*")) == before
 
 
+SLOW = """
+import time
+from otoscope.reporting import building
+
+class Pages:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write(self, number, neurons):
+        (self.folder / "begun.html").touch()
+        time.sleep(4)
+        (self.folder / "neurons").mkdir(parents=True)
+
+def build(recorded, folder, **options):
+    (folder / "index.html").write_text("first")
+    return Pages(folder)
+
+building.build = build
+from otoscope.cli import main
+main()
+"""
+"""A site of one page, with neurons that take longer than a server waits for an answer."""
+
+
 def test_a_token_for_the_network(store: Path, start: Start, tmp_path: Path) -> None:
-    process, url = start(store, "--host", "0.0.0.0", "--no-sound")
+    process, url = start(store, "--host", "0.0.0.0", code=SLOW)
     port, token = url.split(":")[2].strip("/").split("/")
     here = f"http://127.0.0.1:{port}/"
     assert len(token) >= 32
-    assert get(f"{here}{token}/")[0] == 200
+    assert get(f"{here}{token}/") == (200, "first")
     assert {get(f"{here}{path}")[0] for path in ("", "index.html", "x/index.html", f"?token={token}")} == {
         403
     }
-    process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=60)
-    assert token not in told
+    process.send_signal(signal.SIGINT)
+    assert token not in process.communicate(timeout=60)[1]
+
+
+def test_nothing_is_left_of_a_page_in_the_making(store: Path, start: Start, tmp_path: Path) -> None:
+    process, url = start(store, code=SLOW)
+    with socket.create_connection(("127.0.0.1", int(url.split(":")[2].strip("/")))) as line:
+        line.sendall(f"GET /neurons/1/1.1.html HTTP/1.1\r\nHost: {url[7:-1]}\r\n\r\n".encode())
+        while process.poll() is None and not list(tmp_path.glob("otoscope-*/begun.html")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in told
     assert not list(tmp_path.glob("otoscope-*"))
 
 

@@ -101,7 +101,8 @@ def serve(
         made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         pages = build(recorded, Path(folder), made=made, models=models, sound=sound, live=True)
         ready(address.url)
-        server(Path(folder), lambda number, *at: pages.write(number, [at]), address, say).run([here])
+        with _finished(lambda number, *at: pages.write(number, [at])) as make:
+            server(Path(folder), make, address, say).run([here])
 
 
 def server(
@@ -201,6 +202,23 @@ def _outward() -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return socket.gethostname()
+
+
+@contextmanager
+def _finished(make: MakeNeuron) -> Iterator[MakeNeuron]:
+    """What makes a page, in whichever thread; after the block none is being made, and none will be."""
+    lock, open_ = threading.Lock(), True
+
+    def once(number: int, layer: int, unit: int) -> None:
+        with lock:
+            if open_:
+                make(number, layer, unit)
+
+    try:
+        yield once
+    finally:
+        with lock:
+            open_ = False
 
 
 @contextmanager
