@@ -31,6 +31,7 @@ VERBS = (
     "probe",
     "ablate",
     "report",
+    "serve",
     "demo",
     "pretrain",
     "power",
