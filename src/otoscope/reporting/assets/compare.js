@@ -16,7 +16,7 @@
   /** A line of a table: of headings, or one that begins with a heading. */
   function row(cell, ...texts) {
     return make("tr", "", ...texts.map((text, place) => {
-      const each = make(place ? cell : "th", text);
+      const each = make(place ? cell : cell === "th" && !text ? "td" : "th", text);
       if (each.tagName === "TH") each.scope = cell === "th" ? "col" : "row";
       return each;
     }));
