@@ -10,10 +10,10 @@ HUB_5.8.1 := 2
 HUB_4.57.6 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo results test test-all lint format types bench docs clean
+.PHONY: help demo results test test-all test-browser lint format types bench docs clean
 
 help:  ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -45,11 +45,15 @@ results: .venv/core  ## The whole miniature study, every class ablated on every 
 test: .venv/dev  ## The fast tests, doctests included
 	$(TEST)
 
-test-all: .venv/dev $(OLD:%=.venv/transformers-%)  ## Every test, the slow ones too, and AST on older transformers
-	$(TEST) -m ''
+test-all: .venv/dev $(OLD:%=.venv/transformers-%)  ## Every test outside a browser, the slow ones too, and AST on older transformers
+	$(TEST) -m 'not browser'
 	for old in $(OLD:%=.venv/transformers-%); do \
 	    PYTHONPATH=$$old $(TEST) tests/models/test_hf_ast.py tests/models/test_families.py -k ast || exit 1; \
 	done
+
+test-browser: .venv/dev  ## The pages in a headless Chromium, without a network (installs it if there is none)
+	tools/chromium.sh
+	$(BIN)/pytest -m browser tests/browser tests/listening
 
 lint: .venv/dev  ## Style and format
 	$(BIN)/ruff check .
