@@ -94,13 +94,19 @@ def read_saved(folder: str | os.PathLike[str], name: str, by: str = "save") -> A
     return read_json(Path(folder) / name)
 
 
-def write_table(path: str | os.PathLike[str], table: pd.DataFrame) -> None:
-    """Write a table as Parquet and, beside it, as CSV; `path` has no suffix."""
+def write_table(path: str | os.PathLike[str], table: pd.DataFrame, *, digits: int | None = None) -> None:
+    """Write a table as Parquet and, beside it, as CSV; `path` has no suffix.
+
+    Args:
+        path: of the files, without suffix.
+        table: the table.
+        digits: significant digits of numbers in the CSV; all of them by default, as in the Parquet.
+    """
     base = Path(path)
     with replacing(base.with_name(base.name + ".parquet")) as temporary:
         table.to_parquet(temporary, index=False)
     with replacing(base.with_name(base.name + ".csv")) as temporary:
-        table.to_csv(temporary, index=False)
+        table.to_csv(temporary, index=False, float_format=None if digits is None else f"%.{digits}g")
 
 
 def _plain(value: Any) -> Any:

@@ -47,6 +47,7 @@ class Study:
         shuffled: twins with the trained weights shuffled, likewise.
         splits: how often the groups are split in halves, for the stability.
         bootstrap: draws of groups behind the intervals of held-out effects.
+        neurons: at most so many have a page in the report.
         seed: seed of permutations, halves, probe splits and control draws.
     """
 
@@ -61,6 +62,7 @@ class Study:
     shuffled: int = 1
     splits: int = 3
     bootstrap: int = 200
+    neurons: int = 150
     seed: int = 0
 
 
@@ -223,7 +225,7 @@ def run(
     result = StudyResult(
         tuple(each for one in heard for each in one.dissections),
         tuple(each for one in heard for each in one.ablations),
-        report([one.store for one in heard], folder / "report"),
+        report([one.store for one in heard], folder / "report", neurons=study.neurons, progress=progress),
     )
     write_json(folder / "study.json", result.document())
     write_table(folder / "summary", result.table)

@@ -20,7 +20,7 @@ from otoscope.listening.html import (
     time_ticks,
 )
 
-SOUNDS = {0: Sound("audio/0.mp3", "mel/0.png", 2.0), 2: Sound("audio/2.mp3", "mel/2.png", 2.0)}
+SOUNDS = {0: Sound("audio/0.mp3", "mel/0.webp", 2.0), 2: Sound("audio/2.mp3", "mel/2.webp", 2.0)}
 HOSTILE = (
     '"><img src=x onerror=alert(1)>.wav',
     "<script>alert(1)</script>",
@@ -111,7 +111,7 @@ def test_a_clip_whose_tokens_are_unknown_still_plays(make_card):
     assert [each["src"] for each in shown.all("audio")] == ["audio/0.mp3"]
     assert not shown.all("button")
     assert not shown.all("input")
-    assert [json.loads(each) for each in shown.scripts] == [{"cells": []}]
+    assert [json.loads(each) for each in shown.scripts] == [{"x": [], "y": [], "cells": []}]
 
 
 def test_cells_are_shares_of_the_picture_from_its_upper_left_corner(make_card):
@@ -124,7 +124,7 @@ def test_the_cells_of_a_card_are_on_one_scale(make_card):
     one, moved, silent = make_card().examples
     louder = replace(one, row=2, heard=replace(one.heard, activation=2 * one.heard.activation))
     shown = page(make_card(examples=(one, moved, silent, louder)))
-    values = [[cell[4] for cell in json.loads(each)["cells"]] for each in shown.scripts]
+    values = [[cell[2] / 100 for cell in json.loads(each)["cells"]] for each in shown.scripts]
     assert values == [[0.5, 0.25], [1.0, 0.5], []]
 
 
@@ -229,7 +229,7 @@ def test_the_document_needs_no_other_file(make_card):
     html = card_document(make_card())
     shown = Page(html)
     assert all(each["src"].startswith("data:audio/") for each in shown.all("audio"))
-    assert all(each["src"].startswith("data:image/png;base64,") for each in shown.all("img"))
+    assert all(each["src"].startswith("data:image/webp;base64,") for each in shown.all("img"))
     assert len(shown.all("audio")) == 2
     assert not re.search(r"https?://|file:|@import|url\(", html)
     assert "otoscope.players" in html

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Card", "Example", "Kind", "Profile"]
 
 Kind = Literal["share", "peak", "near", "least"]
-"""Why a clip is an example: the highest share of its tokens fires, its peak is highest, its peak is nearest to
-the threshold of 0, or the lowest share fires."""
+"""Why a clip is an example: the highest share of its tokens fires, its peak is highest, its peak is nearest
+to the threshold of 0, or the lowest share fires."""
 
 KINDS: tuple[Kind, ...] = ("share", "peak", "near", "least")
 

@@ -1,4 +1,4 @@
-"""Make the cards of neurons: from the recording what it holds of them, and by hearing a few clips again the rest."""
+"""Make the cards of neurons: what the recording holds of them, and the rest by hearing a few clips again."""
 
 from __future__ import annotations
 

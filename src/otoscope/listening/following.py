@@ -43,8 +43,8 @@ def following(store: Store, columns: Sequence[Column], number: int = 5) -> tuple
     if table is None:
         none = pd.DataFrame(columns=_COLUMNS)
         return [none] * len(columns), (
-            f"The clips of this store have not been described; otoscope describe {Path(store.path).name} measures "
-            "loudness, pitch, brightness and spectrum."
+            "The clips of this store have not been described; "
+            f"otoscope describe {Path(store.path).name} measures loudness, pitch, brightness and spectrum."
         )
     rows = np.flatnonzero(store.tokens > 0)
     names, values = descriptor_values(store, table, rows)

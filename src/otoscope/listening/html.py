@@ -144,8 +144,23 @@ def _shown(example: Example, sound: Sound | None, largest: float) -> dict[str, A
         "excerpt": heard.excerpt if heard else None,
         "frequencies": frequency_ticks(heard.mel) if heard else [],
         "times": time_ticks(sound.seconds) if sound else [],
-        "data": {"cells": cells(heard, largest) if heard else []},
+        "data": packed(cells(heard, largest) if heard else []),
     }
+
+
+def packed(cells: Sequence[Sequence[float]]) -> dict[str, list[Any]]:
+    """Cells as the player takes them: the numbers of their stretches of width and height, and per cent.
+
+    >>> packed([[0.0, 0.5, 0.2, 1.0, 0.53], [0.5, 1.0, 0.2, 1.0, 1.0]])
+    {'x': [(0.0, 0.5), (0.5, 1.0)], 'y': [(0.2, 1.0)], 'cells': [[0, 0, 53], [1, 0, 100]]}
+    """
+    x = list(dict.fromkeys((left, right) for left, right, *_ in cells))
+    y = list(dict.fromkeys((top, bottom) for _, _, top, bottom, _ in cells))
+    at = [
+        [x.index((left, right)), y.index((top, bottom)), round(100 * value)]
+        for left, right, top, bottom, value in cells
+    ]
+    return {"x": x, "y": y, "cells": at}
 
 
 def cells(heard: Heard, largest: float) -> list[list[float]]:
@@ -240,7 +255,7 @@ def _inlined(card: Card, most_bytes: int) -> tuple[dict[int, Sound], list[str]]:
     audible = [(each.row, each.heard) for each in order if each.heard is not None]
     held = silent = 0
     for row, heard in audible:
-        picture = _data_url("image/png", heard.mel.png())
+        picture = _data_url("image/webp", heard.mel.webp())
         content, suffix = encoded(heard.samples, heard.sample_rate) if len(heard.samples) else (b"", "")
         audio = _data_url("audio/mpeg" if suffix == ".mp3" else "audio/wav", content) if content else ""
         if held + len(audio) + len(picture) > most_bytes:

@@ -17,7 +17,7 @@ _LOW_HZ = 30.0
 _HOP_S = 0.01
 _WIDEST = 1000  # columns: a longer clip has longer hops
 _RANGE_DB = 80.0
-_STEP = 4  # shades told apart in the PNG: a picture of 64 takes half the room
+_QUALITY = 75  # of the WebP, of 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +46,12 @@ class Mel:
         low, high, at = (_mel(each) for each in (self.low_hz, self.high_hz, hz))
         return float(np.clip((at - low) / (high - low), 0, 1))
 
-    def png(self) -> bytes:
-        """The picture as a PNG, in colours that grow lighter with loudness."""
+    def webp(self) -> bytes:
+        """The picture as a WebP, in colours that grow lighter with loudness: a fifth of a PNG's size."""
         from PIL import Image
 
-        image = Image.fromarray(self.picture[::-1] // _STEP * _STEP, mode="P")
-        image.putpalette(_palette())
         buffer = io.BytesIO()
-        image.save(buffer, "PNG", optimize=True)
+        Image.fromarray(_palette()[self.picture[::-1]]).save(buffer, "WEBP", quality=_QUALITY, method=6)
         return buffer.getvalue()
 
 
@@ -84,8 +82,9 @@ def _mel(hz: float) -> float:
 
 
 @lru_cache(maxsize=1)
-def _palette() -> list[int]:
+def _palette() -> NDArray[np.uint8]:
+    """Red, green and blue of every shade, (256, 3)."""
     from matplotlib import colormaps
 
-    colours = colormaps["magma"](np.arange(256), bytes=True)[:, :3]
-    return [int(value) for value in colours.ravel()]
+    colours: NDArray[np.uint8] = colormaps["magma"](np.arange(256), bytes=True)[:, :3]
+    return colours

@@ -25,7 +25,7 @@ def percent(share: float) -> str:
 
 
 def sentences_of(card: Card) -> tuple[str, ...]:
-    """How often the neuron fires, for which classes more than permuted labels, what chose it, what it follows."""
+    """How often it fires, for which classes more than by permuted labels, what chose it, what it follows."""
     if card.clips_firing == 0:
         return (f"It never fires: on no token of {card.clips:,} clips.",)
     said = [

@@ -51,6 +51,25 @@ def findings_by_page(overview: pd.DataFrame) -> list[tuple[str, str]]:
     return [(page.partition("#")[0], each) for page, sentences in told.items() for each in sentences if each]
 
 
+def shared_most(sharing: Sharing) -> tuple[str, str, int] | None:
+    """The two classes that share most, by the Jaccard index, and how many neurons; None where none share any.
+
+    Of pairs that pass their test, where any do.
+    """
+    pairs = sharing.table[sharing.table["shared"] > 0]
+    columns = ("category_a", "category_b", "shared")
+    passing = [
+        bool(sharing.marks.loc[one, other])
+        for one, other in zip(pairs["category_a"], pairs["category_b"], strict=True)
+    ]
+    pairs = pairs[passing] if any(passing) else pairs
+    best = pairs.sort_values(["jaccard", "shared"], ascending=False).head(1)
+    found = [
+        (str(one), str(other), int(count)) for one, other, count in zip(*map(best.get, columns), strict=True)
+    ]
+    return found[0] if found else None
+
+
 def about_selection(selection: Selection, twins: str, wanted: str, again: str) -> str:
     """One selection in words: how many neurons, for which classes, how deep, beside chance and twins.
 

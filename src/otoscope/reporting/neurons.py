@@ -144,9 +144,9 @@ class _Sounds:
             data, suffix = encoded(hearing.samples, hearing.sample_rate)
             audio = self._folder / "audio" / f"{name}{suffix}"
             _keep(audio, data)
-            _keep(self._folder / "mel" / f"{name}.png", hearing.mel.png())
+            _keep(self._folder / "mel" / f"{name}.webp", hearing.mel.webp())
         self.found[hearing.row] = Sound(
-            f"audio/{audio.name}", f"mel/{name}.png", len(hearing.samples) / hearing.sample_rate
+            f"audio/{audio.name}", f"mel/{name}.webp", len(hearing.samples) / hearing.sample_rate
         )
 
 

@@ -28,12 +28,14 @@ class Side:
 
     Attributes:
         number: of the store in the report; 0 for one that is not in it.
+        preset: of the selection that was counted; "" where it is not saved.
         task: name of its task.
         sets: the neurons of each class; None where the selection that was counted is not saved.
         taxonomy: the broader class of each class, where there is one.
     """
 
     number: int
+    preset: str
     task: str
     sets: Mapping[str, _Set] | None
     taxonomy: Mapping[str, str] | None
@@ -53,7 +55,7 @@ def sides_of(recorded: Sequence[Recorded], sharing: Sharing) -> tuple[Side, Side
         if _agree(sharing.shared, one.sets, other.sets):
             return one, other
     return tuple(  # type: ignore[return-value]
-        Side(0, _task(made[min(side, len(made) - 1)]), None, None) for side in (0, 1)
+        Side(0, "", _task(made[min(side, len(made) - 1)]), None, None) for side in (0, 1)
     )
 
 
@@ -95,7 +97,9 @@ def _candidates(recorded: Sequence[Recorded], label: str, made: Mapping[str, Any
             continue
         taxonomy = each.store.labeling(label).taxonomy if label in each.store.labelings else None
         chosen = [selection for selection in each.selections if selection.label == label]
-        sides += [Side(each.number, each.task, _sets(selection), taxonomy) for selection in chosen]
+        sides += [
+            Side(each.number, selection.preset, each.task, _sets(selection), taxonomy) for selection in chosen
+        ]
     return sides
 
 

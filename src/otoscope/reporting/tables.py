@@ -16,6 +16,9 @@ Shown = Mapping[str, tuple[str, Callable[[Any], str]]]
 """The columns of a table to show on the page: each with its heading, and how a value is written."""
 
 
+_DIGITS = 6  # significant ones in the CSV; the Parquet has them all
+
+
 @dataclass(frozen=True)
 class Table:
     """A table as the page shows it.
@@ -75,7 +78,7 @@ class Cabinet:
             shown: the columns to show on the page; none by default.
         """
         stem = unique(name, self._names)
-        write_table(self._folder / "tables" / stem, frame)
+        write_table(self._folder / "tables" / stem, frame, digits=_DIGITS)
         shown = shown or {}
         headings = tuple(heading for heading, _ in shown.values())
         cells = [[write(value) for value in frame[column]] for column, (_, write) in shown.items()]

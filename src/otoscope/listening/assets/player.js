@@ -73,7 +73,8 @@
     const button = player.querySelector("button.excerpt");
     const trouble = player.querySelector(".trouble");
     const seconds = Number(player.dataset.seconds);
-    const cells = JSON.parse(player.querySelector("script[type='application/json']").textContent).cells;
+    const packed = JSON.parse(player.querySelector("script[type='application/json']").textContent);
+    const cells = packed.cells.map(([x, y, percent]) => [...packed.x[x], ...packed.y[y], percent / 100]);
     let until = null; // where the excerpt ends, while it plays
 
     function redraw() {

@@ -36,13 +36,16 @@
     for (const select of chosen) {
       select.addEventListener("change", () => open(Number(chosen[0].value), Number(chosen[1].value), true));
     }
-    draw();
-    const state = new URLSearchParams(location.hash.slice(1));
-    if (state.get("matrix") === matrix.name) {
+    function read() {
+      const state = new URLSearchParams(location.hash.slice(1));
+      if (state.get("matrix") !== matrix.name) return;
       const at = [matrix.classes[0].indexOf(state.get("a")), matrix.classes[1].indexOf(state.get("b"))];
       if (at[0] >= 0 && at[1] >= 0) open(at[0], at[1], false);
       article.scrollIntoView();
     }
+    window.addEventListener("hashchange", read);
+    draw();
+    read();
   }
 
   function fill(select, names) {
@@ -70,19 +73,34 @@
       showgrid: false,
       zeroline: false,
     });
+    const places = { x: columns.map((_, place) => place), y: rows.map((_, place) => place) };
     return {
       traces: [
+        // A class with itself, in the ground's colour: of an empty cell plotly would not know which ink can be read.
         {
           type: "heatmap",
-          x: columns.map((_, place) => place),
-          y: rows.map((_, place) => place),
-          z: jaccard.map((line, i) => line.map((value, j) => (same(cells[i][j]) ? null : value))),
+          ...places,
+          z: cells.map((line) => line.map((at) => (same(at) ? 0 : null))),
           customdata: cells,
           text: texts,
           hovertext: words,
           hoverinfo: "text",
           texttemplate: columns.length <= 30 ? "%{text}" : undefined,
-          hoverongaps: true,
+          colorscale: [[0, "var(--raised)"], [1, "var(--raised)"]],
+          showscale: false,
+          xgap: 1,
+          ygap: 1,
+        },
+        {
+          type: "heatmap",
+          ...places,
+          z: jaccard.map((line, i) => line.map((value, j) => (same(cells[i][j]) ? null : value ?? 0))),
+          customdata: cells,
+          text: texts,
+          hovertext: words,
+          hoverinfo: "text",
+          texttemplate: columns.length <= 30 ? "%{text}" : undefined,
+          hoverongaps: false,
           colorscale: [[0, "var(--heat-0)"], [0.5, "var(--heat-1)"], [1, "var(--heat-2)"]],
           zmin: 0,
           zmax: most,
@@ -155,7 +173,7 @@
       const note = document.createElement("p");
       note.className = "note";
       note.textContent = [
-        left > 0 ? `${left} more are in the table below.` : "",
+        left > 0 ? `${left} more are not listed.` : "",
         silent ? "Neurons without a link have no page here; otoscope serve makes one of every neuron." : "",
       ].join(" ");
       cell.append(note);

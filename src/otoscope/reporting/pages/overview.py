@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+import numpy as np
 import pandas as pd
 
 from otoscope import plots
@@ -15,7 +16,7 @@ from otoscope.reporting.chosen import best
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.commands import commands
 from otoscope.reporting.figures import Figure
-from otoscope.reporting.findings import findings_by_page
+from otoscope.reporting.findings import findings_by_page, shared_most
 from otoscope.reporting.impact_overview import impact_findings, impact_table
 from otoscope.reporting.overview import measure_table, overview_table
 from otoscope.reporting.site import Page, Site
@@ -74,6 +75,7 @@ def page(site: Site) -> Page:
         "tasks": [_task(each) for each in _first_of_each_task(site.recorded)],
         "stores": len(site.recorded),
         "findings": [(f"{name}.html", _TITLES[name], text) for name, text in findings_by_page(overview)],
+        "shared": list(_shared(site)),
         "impact": impact_findings(impact_table(site.recorded))[:_MOST],
         "matrix": _matrix(site.recorded, models),
         "overview": rows,
@@ -123,6 +125,26 @@ def _matrix(recorded: Sequence[Recorded], models: Sequence[str]) -> list[tuple[s
     order = [(each.task, label) for each in recorded for label in each.store.labelings]
     keys = sorted(rows, key=lambda key: order.index(key) if key in order else len(order))
     return [(label, task, [rows[task, label].get(model) for model in models]) for task, label in keys]
+
+
+def _shared(site: Site) -> Iterator[tuple[str, str]]:
+    """What classes share, of every sharing that was tested: a sentence, and where its cell is."""
+    for each in site.recorded:
+        for position, sharing in enumerate(each.sharings, start=1):
+            most = shared_most(sharing)
+            if sharing.tests is None or most is None:
+                continue
+            passing = int(
+                np.triu(sharing.marks, 1).sum() if sharing.within else sharing.marks.to_numpy().sum()
+            )
+            labels, pairs = " × ".join(dict.fromkeys(sharing.labels)), counted(len(sharing.table), "pair")
+            common = counted(most[2], "neuron")
+            text = (
+                f"{labels}, {short_model(each.model)}: {passing} of {pairs} of classes share more neurons "
+                f"than chance; most alike are {most[0]} and {most[1]}, with {common} in common."
+            )
+            cell = {"matrix": f"matrix-{each.number}-{position}", "a": most[0], "b": most[1]}
+            yield text, f"sharing.html#{urlencode(cell, quote_via=quote)}"
 
 
 def _figure(site: Site, overview: pd.DataFrame) -> Figure | None:

@@ -88,7 +88,8 @@ def _matrix(site: Site, recorded: Recorded, position: int, sharing: Sharing) -> 
 
 def _named(sharing: Sharing, sides: tuple[Side, Side]) -> str:
     titles = [f"{side.task} {label}".strip() for side, label in zip(sides, sharing.labels, strict=True)]
-    return titles[0] if sharing.within else " × ".join(titles)
+    preset = f" ({sides[0].preset})" if sides[0].preset else ""
+    return (titles[0] if sharing.within else " × ".join(titles)) + preset
 
 
 def _figure(site: Site, stem: str, sharing: Sharing) -> Figure:
