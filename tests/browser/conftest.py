@@ -130,10 +130,11 @@ def visit(browser):
         context = browser.new_context(
             offline=True, viewport={"width": width, "height": height}, color_scheme=theme
         )
+        context.set_default_timeout(10_000)
         contexts.append(context)
-        folder = next(each for each in (path, *path.parents) if (each / "index.html").is_file())
-        page = context.new_page()
-        watched.append(Watched(page, (folder.as_uri() + "/",)))
+        folder = next(each for each in path.parents if (each / "index.html").is_file())
+        watched.append(Watched(context.new_page(), (folder.as_uri() + "/",)))
+        page = watched[-1].page
         page.goto(path.as_uri())
         settled(page)
         return page
@@ -142,6 +143,21 @@ def visit(browser):
     for context in contexts:
         context.close()
     assert not [line for each in watched for line in each.wrong]
+
+
+@pytest.fixture
+def broken(browser, tmp_path):
+    """A page with every fault, and what was noticed of them."""
+    (tmp_path / "index.html").write_text(
+        "<!doctype html><title>x</title><p style='color: #ccc'>pale</p><img src='../x.png'>"
+        "<script>console.error('said'); alert(1); nothing()</script>",
+        encoding="utf-8",
+    )
+    context = browser.new_context(offline=True)
+    watched = Watched(context.new_page(), (tmp_path.as_uri() + "/",))
+    watched.page.goto((tmp_path / "index.html").as_uri())
+    yield watched.page, watched.wrong
+    context.close()
 
 
 def until(page, condition, argument=None, seconds=10):
