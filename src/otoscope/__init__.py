@@ -38,6 +38,7 @@ _ROOMS = {
     "ablate": "interventions",
     "listen": "listening",
     "report": "reporting",
+    "serve": "reporting.serving",
     "pretrain": "pretraining",
 }
 
@@ -67,6 +68,7 @@ __all__ = [
     "relabel",
     "report",
     "select",
+    "serve",
     "share",
     "sharing_test",
     "world",
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
     from otoscope.neurons.worlds.planting import planted
     from otoscope.pretraining import pretrain
     from otoscope.reporting import report
+    from otoscope.reporting.serving import serve
     from otoscope.tasks import load_task
 
 

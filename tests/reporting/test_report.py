@@ -233,7 +233,7 @@ def test_sharing_between_tasks_has_a_section_of_its_own(toy, make_store, tmp_pat
     selection = toy.save_selection(store)
     toy.save_across(store, selection, selection)
     page = Page(report([store], tmp_path / "report"))
-    assert "toy mood × toy mood (aape), toy:one" in page.text
+    assert "toy mood (aape) × toy mood (aape), toy:one" in page.text
     assert "matrix-1-1" in page.values("id")
 
 

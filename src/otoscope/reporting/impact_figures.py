@@ -109,7 +109,7 @@ def _add_matrix(
         chart(
             site,
             f"{stem}-{part.anchor}-{measure}-matrix",
-            *matrix_chart(wide, label_of(measure)),
+            *matrix_chart(wide, short_label(measure)),
             caption=caption,
             alt=alt,
             height=160 + 26 * len(wide),

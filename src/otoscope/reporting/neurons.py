@@ -120,7 +120,8 @@ def _without_paths(card: Card, store: Store) -> Card:
     shown = tuple(
         replace(each, problem=each.problem.replace(paths.iloc[each.row], each.clip)) for each in card.examples
     )
-    return replace(card, examples=shown)
+    notes = tuple(each.replace(str(store.path), card.store) for each in card.notes)
+    return replace(card, examples=shown, notes=notes)
 
 
 class _Sounds:

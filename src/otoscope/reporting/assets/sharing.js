@@ -12,7 +12,7 @@
     const plot = find(".heat"), order = find(".order"), cell = find(".cell");
     const chosen = [find(".row"), find(".column")];
     chosen.forEach((select, side) => fill(select, matrix.classes[side]));
-    plot.style.minWidth = Math.max(300, 150 + 24 * matrix.classes[1].length) + "px";
+    plot.style.minWidth = Math.max(300, 150 + 19 * matrix.classes[1].length) + "px";
 
     function draw() {
       otoscope.charts.draw(plot, figure(matrix, matrix.orders[order.value]));
@@ -122,14 +122,18 @@
     return q !== null && q !== undefined && q <= 0.05;
   }
 
+  function neurons(count) {
+    return `${count} ${count === 1 ? "neuron" : "neurons"}`;
+  }
+
   function hover(matrix, [row, column]) {
     const [one, other] = [matrix.shown[0][row], matrix.shown[1][column]];
-    if (matrix.within && row === column) return `${one}: ${matrix.shared[row][column]} neurons of its own`;
+    if (matrix.within && row === column) return `${one}: ${neurons(matrix.shared[row][column])} of its own`;
     return [`${one} and ${other}`, ...numbers(matrix, row, column)].join("<br>");
   }
 
   function numbers(matrix, row, column) {
-    const lines = [`${matrix.shared[row][column]} neurons shared`];
+    const lines = [`${neurons(matrix.shared[row][column])} shared`];
     const jaccard = matrix.jaccard[row][column];
     if (jaccard !== null) lines.push(`Jaccard index ${jaccard.toFixed(2)}`);
     if (matrix.expected && matrix.expected[row][column] !== null) {
@@ -148,13 +152,13 @@
     const heading = document.createElement("h3");
     heading.textContent = own ? `Neurons of ${one}` : `${one} and ${other}`;
     const facts = document.createElement("p");
-    facts.textContent = own ? `${matrix.shared[row][column]} neurons.` : numbers(matrix, row, column).join("; ") + ".";
+    facts.textContent = own ? `${neurons(matrix.shared[row][column])}.` : numbers(matrix, row, column).join("; ") + ".";
     cell.replaceChildren(heading, facts);
     if (!matrix.neurons) return;
-    const neurons = matrix.neurons[row][column];
+    const listed = matrix.neurons[row][column];
     const list = document.createElement("ul");
     list.className = "neurons";
-    for (const [address, ...places] of neurons.slice(0, MOST)) {
+    for (const [address, ...places] of listed.slice(0, MOST)) {
       const item = document.createElement("li");
       const known = places.filter(Boolean);
       if (!known.length) item.textContent = address;
@@ -167,13 +171,13 @@
       list.append(item);
     }
     cell.append(list);
-    const left = neurons.length - MOST;
-    const silent = neurons.some((each) => !each.slice(1).some(Boolean));
+    const left = listed.length - MOST;
+    const silent = listed.some((each) => !each.slice(1).some(Boolean));
     if (left > 0 || silent) {
       const note = document.createElement("p");
       note.className = "note";
       note.textContent = [
-        left > 0 ? `${left} more are not listed.` : "",
+        left > 0 ? `${left} more are not listed here; the page Neurons has them all.` : "",
         silent ? "Neurons without a link have no page here; otoscope serve makes one of every neuron." : "",
       ].join(" ");
       cell.append(note);

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope import plots
+from otoscope.drawing import shown
 from otoscope.reporting.beside import twins_wanted
 from otoscope.reporting.chosen import best
 from otoscope.reporting.collect import Recorded
@@ -172,7 +173,7 @@ def _starts(site: Site) -> Iterator[Start]:
             if selection.label in told:
                 continue
             pages = [
-                (category, f"{layer}.{unit}", place)
+                (shown([category])[0], f"{layer}.{unit}", place)
                 for category, layer, unit in best(selection)
                 if (place := site.href(each.number, layer, unit))
             ]

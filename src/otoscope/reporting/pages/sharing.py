@@ -87,9 +87,11 @@ def _matrix(site: Site, recorded: Recorded, position: int, sharing: Sharing) -> 
 
 
 def _named(sharing: Sharing, sides: tuple[Side, Side]) -> str:
-    titles = [f"{side.task} {label}".strip() for side, label in zip(sides, sharing.labels, strict=True)]
-    preset = f" ({sides[0].preset})" if sides[0].preset else ""
-    return (titles[0] if sharing.within else " × ".join(titles)) + preset
+    titles = [
+        f"{side.task} {label}".strip() + (f" ({side.preset})" if side.preset else "")
+        for side, label in zip(sides, sharing.labels, strict=True)
+    ]
+    return titles[0] if sharing.within else " × ".join(titles)
 
 
 def _figure(site: Site, stem: str, sharing: Sharing) -> Figure:
