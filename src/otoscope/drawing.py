@@ -24,6 +24,24 @@ SERIES = (OBSERVED, TARGET, "#079a70", "#c2649b", "#a1821b", "#5d6fb8")
 """Colours of series, in order; markers differ too, so that no reader depends on them."""
 
 
+def pt(value: float) -> float:
+    """Points of a size that suits type of 11 points, for the type in force.
+
+    >>> import matplotlib
+    >>> with matplotlib.rc_context({"font.size": 5.5}):
+    ...     pt(2.0), area(40.0)
+    (1.0, 10.0)
+    """
+    import matplotlib as mpl
+
+    return float(value * mpl.rcParams["font.size"] / 11)
+
+
+def area(value: float) -> float:
+    """Square points of a mark that suits type of 11 points, for the type in force."""
+    return pt(pt(value))
+
+
 def axes_for(ax: Axes | None, size: tuple[float, float]) -> Axes:
     """The axes given, or those of a new figure of so many inches."""
     return panels(1, size)[0] if ax is None else ax
@@ -53,7 +71,7 @@ def need(frame: pd.DataFrame, what: str, columns: Sequence[str]) -> None:
 def finish(ax: Axes, *, grid: Literal["x", "y"], legend: int) -> None:
     """Grid, spines, and a legend of so many columns (0: none)."""
     ax.set_axisbelow(True)
-    ax.grid(axis=grid, color=CONTROL, alpha=0.25, linewidth=0.8)
+    ax.grid(axis=grid, color=CONTROL, alpha=0.25, linewidth=pt(0.8))
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     if legend:
@@ -87,12 +105,19 @@ def legend_name(name: object) -> str:
 
 
 def name_columns(ax: Axes, names: pd.Index[Any], size: float | None = None) -> None:
-    """Name the columns of a picture: level while names are short, slanted or upright where they are not."""
+    """Name the columns of a picture: level while names are short, slanted or upright where they are not.
+
+    Args:
+        ax: where the picture is.
+        names: from left to right.
+        size: points beside type of 11; the size of other ticks by default.
+    """
     longest = max((len(str(name)) for name in names), default=0)
     slant = 0 if longest <= 4 and len(names) <= 14 else 90 if len(names) > 14 else 40
     ax.set_xticks(range(len(names)))
     aligned: dict[str, Any] = {"ha": "right", "rotation_mode": "anchor"} if slant == 40 else {}
-    plain(ax.set_xticklabels(shown(names), rotation=slant, fontsize=size, **aligned))
+    fontsize = None if size is None else pt(size)
+    plain(ax.set_xticklabels(shown(names), rotation=slant, fontsize=fontsize, **aligned))
 
 
 def integers(axis: Any) -> None:
@@ -114,7 +139,9 @@ def shades_in_force(below: bool = False) -> Colormap:
     light_ink = sum(to_rgb(mpl.rcParams["text.color"])) > 1.5
     stops = ["#1d2733", "#24639a", "#8ecbff"] if light_ink else ["#eef3f8", "#79b2df", "#0b3f70"]
     negative = ["#ffb071", "#b4530f"] if light_ink else ["#7a2f00", "#e79a5f"]
-    return LinearSegmentedColormap.from_list("otoscope", [*negative, *stops] if below else stops)
+    shades = LinearSegmentedColormap.from_list("otoscope", [*negative, *stops] if below else stops)
+    # Where nothing is known the ground shows; at the edges of cells other than black blends in.
+    return shades.with_extremes(bad=(stops[0], 0.0))
 
 
 def written_change(value: float) -> str:
@@ -150,7 +177,7 @@ def name_classes(ax: Axes, values: pd.DataFrame) -> None:
     size = 10 if max(values.shape) <= 24 else 7
     name_columns(ax, values.columns, size)
     ax.set_yticks(range(values.shape[0]))
-    plain(ax.set_yticklabels(shown(values.index), fontsize=size))
+    plain(ax.set_yticklabels(shown(values.index), fontsize=pt(size)))
     ax.set_xlabel(str(values.columns.name or ""), parse_math=False)
     ax.set_ylabel(str(values.index.name or ""), parse_math=False)
 
@@ -163,7 +190,7 @@ def annotate(ax: Axes, image: Any, values: np.ndarray, texts: np.ndarray, size: 
             red, green, blue, _ = image.cmap(image.norm(values[row, column]))
             colour = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
         extra: dict[str, Any] = {} if colour is None else {"color": colour}
-        ax.text(column, row, str(texts[row, column]), ha="center", va="center", fontsize=size, **extra)
+        ax.text(column, row, str(texts[row, column]), ha="center", va="center", fontsize=pt(size), **extra)
 
 
 def colour_bar(ax: Axes, image: Any, label: str) -> None:

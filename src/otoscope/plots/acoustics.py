@@ -11,6 +11,7 @@ from otoscope.drawing import (
     CONTROL,
     OBSERVED,
     TARGET,
+    area,
     axes_for,
     colour_bar,
     finish,
@@ -18,6 +19,7 @@ from otoscope.drawing import (
     name_columns,
     need,
     plain,
+    pt,
     shown,
 )
 from otoscope.errors import UsageError
@@ -56,7 +58,7 @@ def following(correlations: pd.DataFrame, ax: Axes | None = None) -> Axes:
     name_columns(ax, correlations.columns, 10 if columns <= 24 else 7)
     if rows <= _MOST_NAMED:
         ax.set_yticks(range(rows))
-        plain(ax.set_yticklabels(shown(correlations.index), fontsize=10 if rows <= 24 else 7))
+        plain(ax.set_yticklabels(shown(correlations.index), fontsize=pt(10 if rows <= 24 else 7)))
     else:
         ax.set_yticks([])
     ax.set_ylabel("neuron" if rows <= _MOST_NAMED else f"{rows} neurons")
@@ -85,10 +87,10 @@ def before_after(neurons: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = axes_for(ax, (5.4, 5.0))
     told = neurons.dropna(subset=["before", "after"])
     top = 1.05 * max(float(told[["before", "after"]].to_numpy().max(initial=0.0)), 1e-3)
-    ax.plot([0, top], [0, top], color=CONTROL, linewidth=1, label="before = after")
+    ax.plot([0, top], [0, top], color=CONTROL, linewidth=pt(1), label="before = after")
     if len(told):
         level = float(told["after_chance"].mean())
-        ax.axhline(level, color=CONTROL, linestyle=":", linewidth=1.2, label="chance, after")
+        ax.axhline(level, color=CONTROL, linestyle=":", linewidth=pt(1.2), label="chance, after")
     followed = told["follows"].to_numpy() != ""
     for which, colour, marker, name in (
         (~followed, OBSERVED, "o", "follows nothing"),
@@ -97,7 +99,7 @@ def before_after(neurons: pd.DataFrame, ax: Axes | None = None) -> Axes:
         if which.any():
             part = told[which]
             ax.scatter(
-                part["before"], part["after"], s=26, color=colour, marker=marker, alpha=0.75, label=name
+                part["before"], part["after"], s=area(26), color=colour, marker=marker, alpha=0.75, label=name
             )
     ax.set_xlim(0, top)
     ax.set_ylim(0, top)
@@ -127,12 +129,12 @@ def regression(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     where = np.arange(len(table))[::-1]
     beta = table["beta"].to_numpy(dtype=float)
     ax.barh(where, beta, 0.55, color=OBSERVED)
-    ax.axvline(0, color=CONTROL, linewidth=1)
+    ax.axvline(0, color=CONTROL, linewidth=pt(1))
     reach = 1.45 * max(float(np.abs(beta).max(initial=0.0)), 0.1)
     ax.set_xlim(-reach, reach)
     for at, value, p in zip(where, beta, table["p"], strict=True):
         away, aligned = (1, "left") if value >= 0 else (-1, "right")
-        ax.text(value + 0.03 * reach * away, at, f"p {p:.3f}", va="center", ha=aligned, fontsize=9)
+        ax.text(value + 0.03 * reach * away, at, f"p {p:.3f}", va="center", ha=aligned, fontsize=pt(9))
     ax.set_yticks(where)
     plain(ax.set_yticklabels(shown(table["predictor"])))
     ax.set_ylim(-0.6, len(table) - 0.4)

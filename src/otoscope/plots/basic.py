@@ -21,6 +21,7 @@ from otoscope.drawing import (
     SERIES,
     TARGET,
     annotate,
+    area,
     axes_for,
     colour_bar,
     finish,
@@ -33,6 +34,7 @@ from otoscope.drawing import (
     need,
     panels,
     plain,
+    pt,
     shown,
     written_change,
 )
@@ -197,7 +199,7 @@ def chance(
     null = np.asarray(values, dtype=float)
     null = null[np.isfinite(null)]
     ax.hist(null, bins=min(max(len(null) // 5, 5), 30), color=CONTROL, alpha=0.7, label="permuted labels")
-    ax.axvline(observed, color=OBSERVED, linewidth=3, label="true labels")
+    ax.axvline(observed, color=OBSERVED, linewidth=pt(3), label="true labels")
     ax.set_xlabel(label)
     ax.locator_params(axis="x", nbins=5)
     ax.set_ylabel("permutations")
@@ -227,10 +229,10 @@ def entropy(
     alive = found[np.isfinite(found)]
     silent = found.size - alive.size
     ax.hist(alive, bins=60, color=OBSERVED, log=True, label="observed")
-    ax.axvline(np.log(classes), color=CONTROL, linewidth=1.5, label=f"log {classes}: no preference")
+    ax.axvline(np.log(classes), color=CONTROL, linewidth=pt(1.5), label=f"log {classes}: no preference")
     if permuted is not None:
         middle = float(np.nanmedian(np.asarray(permuted, dtype=float)))
-        ax.axvline(middle, color=TARGET, linestyle="--", linewidth=2, label="permuted median")
+        ax.axvline(middle, color=TARGET, linestyle="--", linewidth=pt(2), label="permuted median")
     ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("entropy over classes (nats)" + (f"; {silent:,} silent neurons left out" if silent else ""))
     ax.set_ylabel("neurons (log scale)")
@@ -295,10 +297,10 @@ def _overview_marks(
             left=low,
             color=CONTROL,
             alpha=0.45,
-            linewidth=1.5,
+            linewidth=pt(1.5),
             edgecolor=CONTROL,
         )
     else:
-        ax.hlines(place, low, high, color=colour, linewidth=2)
+        ax.hlines(place, low, high, color=colour, linewidth=pt(2))
     marker = _MARKERS[number % len(_MARKERS)]
-    ax.scatter(value, place, 42, color=colour, marker=marker, zorder=3, label=legend_name(model))
+    ax.scatter(value, place, area(42), color=colour, marker=marker, zorder=3, label=legend_name(model))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from otoscope.drawing import CONTROL, SERIES, axes_for, finish, legend_name, need, plain, shown
+from otoscope.drawing import CONTROL, SERIES, area, axes_for, finish, legend_name, need, plain, pt, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,22 +38,22 @@ def evidence(effects: pd.DataFrame, ax: Axes | None = None) -> Axes:
         place += (number - (len(presets) - 1) / 2) * 0.7 / len(presets)
         trained = (own["model"] == "trained").to_numpy()
         twins = own[~trained]
-        ax.hlines(place[~trained], twins["low"], twins["high"], color=CONTROL, linewidth=1, alpha=0.6)
+        ax.hlines(place[~trained], twins["low"], twins["high"], color=CONTROL, linewidth=pt(1), alpha=0.6)
         name = None if number else "its twins"
-        ax.scatter(twins["auroc"], place[~trained], 16, color=CONTROL, marker="|", label=name, zorder=2)
+        ax.scatter(twins["auroc"], place[~trained], area(16), color=CONTROL, marker="|", label=name, zorder=2)
         model, colour = own[trained], SERIES[number % len(SERIES)]
-        ax.hlines(place[trained], model["low"], model["high"], color=colour, linewidth=2, zorder=3)
+        ax.hlines(place[trained], model["low"], model["high"], color=colour, linewidth=pt(2), zorder=3)
         marker = _MARKERS[number % len(_MARKERS)]
         ax.scatter(
             model["auroc"],
             place[trained],
-            26,
+            area(26),
             color=colour,
             marker=marker,
             zorder=4,
             label=legend_name(preset),
         )
-    ax.axvline(0.5, color=CONTROL, linewidth=1, linestyle=":")
+    ax.axvline(0.5, color=CONTROL, linewidth=pt(1), linestyle=":")
     ax.set_yticks(range(len(classes)))
     plain(ax.set_yticklabels(shown(classes)))
     ax.set_ylim(len(classes) - 0.5, -0.5)

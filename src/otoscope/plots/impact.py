@@ -14,6 +14,7 @@ from otoscope.drawing import (
     SERIES,
     TARGET,
     annotate,
+    area,
     axes_for,
     colour_bar,
     finish,
@@ -23,6 +24,7 @@ from otoscope.drawing import (
     need,
     panels,
     plain,
+    pt,
     shown,
 )
 from otoscope.errors import UsageError
@@ -95,7 +97,7 @@ def ablation(
     names = [str(name) for name in summary["category"]]
     ax = axes_for(ax, (7.0, 1.5 + 0.36 * len(names)))
     rows = np.arange(len(names), dtype=float)
-    ax.axvline(0.0, color=CONTROL, linewidth=1)
+    ax.axvline(0.0, color=CONTROL, linewidth=pt(1))
     for row in rows[1::2]:
         ax.axhspan(row - 0.5, row + 0.5, color=CONTROL, alpha=0.07, linewidth=0)
     kinds = 0
@@ -104,7 +106,7 @@ def ablation(
         kinds = _control_dots(ax, controls, names)
     _target_marks(ax, summary, rows - (0.24 if kinds else 0.0), np.isin(names, list(targets)))
     ax.set_yticks(rows)
-    small = 8 if len(names) > 24 else None
+    small = pt(8) if len(names) > 24 else None
     for text, name in zip(plain(ax.set_yticklabels(shown(names), fontsize=small)), names, strict=True):
         text.set_fontweight("bold" if name in targets else "normal")
     ax.set_ylim(len(names) - 0.5, -0.5)
@@ -136,9 +138,9 @@ def _target_marks(ax: Axes, summary: pd.DataFrame, at: np.ndarray, own: np.ndarr
         if mask.any():
             colour = TARGET if aimed else OBSERVED
             low, high = (summary[end].to_numpy(dtype=float)[mask] for end in ("low", "high"))
-            ax.hlines(at[mask], low, high, color=colour, linewidth=2, zorder=3)
+            ax.hlines(at[mask], low, high, color=colour, linewidth=pt(2), zorder=3)
             values = summary["change"].to_numpy(dtype=float)[mask]
-            ax.scatter(values, at[mask], 40, color=colour, marker=marker, label=text, zorder=4)
+            ax.scatter(values, at[mask], area(40), color=colour, marker=marker, label=text, zorder=4)
 
 
 def dose_response(
@@ -173,19 +175,19 @@ def _curve(ax: Axes, rows: pd.DataFrame) -> None:
     numeric = bool(rows["x"].notna().all())
     rows = rows.sort_values("x") if numeric else rows
     x = rows["x"].to_numpy(dtype=float) if numeric else np.arange(len(rows), dtype=float)
-    ax.axhline(0.0, color=CONTROL, linewidth=1)
+    ax.axhline(0.0, color=CONTROL, linewidth=pt(1))
     low, mean, high = (rows[f"controls_{end}"].to_numpy(dtype=float) for end in ("low", "mean", "high"))
     if np.isfinite(low).any():
         if numeric and len(x) > 1:
             ax.fill_between(x, low, high, color=CONTROL, alpha=0.35, linewidth=0, label="controls, 95 %")
-            ax.plot(x, mean, color=CONTROL, linestyle="--", linewidth=1.4, label="controls, mean")
+            ax.plot(x, mean, color=CONTROL, linestyle="--", linewidth=pt(1.4), label="controls, mean")
         else:
             ax.bar(x, high - low, 0.5, bottom=low, color=CONTROL, alpha=0.35, label="controls, 95 %")
-            ax.hlines(mean, x - 0.25, x + 0.25, color=CONTROL, linewidth=1.4, label="controls, mean")
+            ax.hlines(mean, x - 0.25, x + 0.25, color=CONTROL, linewidth=pt(1.4), label="controls, mean")
     values, ends = rows["change"].to_numpy(dtype=float), (rows["low"], rows["high"])
-    ax.vlines(x, *ends, color=TARGET, linewidth=1.8)
+    ax.vlines(x, *ends, color=TARGET, linewidth=pt(1.8))
     line = "-" if numeric else "none"
-    ax.plot(x, values, color=TARGET, marker="D", markersize=5, linestyle=line, label="target, 95 %")
+    ax.plot(x, values, color=TARGET, marker="D", markersize=pt(5), linestyle=line, label="target, 95 %")
     if numeric and x.min() > 0 and x.max() / x.min() > 20:
         ax.set_xscale("log")
     if not numeric or len(x) <= 7:
@@ -233,7 +235,9 @@ def _frame_own(ax: Axes, values: pd.DataFrame) -> None:
         if name in names:
             corner = names.index(name) - 0.46, row - 0.46
             ink = rcParams["text.color"]
-            ax.add_patch(Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=ink, linewidth=1.8, zorder=3))
+            ax.add_patch(
+                Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=ink, linewidth=pt(1.8), zorder=3)
+            )
 
 
 def _written(value: float, digits: int) -> str:
@@ -259,17 +263,25 @@ def displacement(
     need(points, "displacement", ("panel", "match", "displacement", "change", "name"))
     axes = list(axes) if axes is not None else panels(max(points["panel"].nunique(), 1), (5.6, 3.6))
     for ax, name, rows in _per_panel(points, axes, "displacement"):
-        ax.axhline(0.0, color=CONTROL, linewidth=1)
+        ax.axhline(0.0, color=CONTROL, linewidth=pt(1))
         for kind in _matches(rows[rows["match"] != ""]):
             mine = rows[rows["match"] == kind]
             _dots(ax, mine["displacement"], mine["change"], kind)
         aimed = rows[rows["match"] == ""]
         ax.scatter(
-            aimed["displacement"], aimed["change"], 120, color=TARGET, marker="*", label="target", zorder=4
+            aimed["displacement"],
+            aimed["change"],
+            area(120),
+            color=TARGET,
+            marker="*",
+            label="target",
+            zorder=4,
         )
         for row in aimed[aimed["name"] != ""].itertuples():
             place: Any = (row.displacement, row.change)
-            text = ax.annotate(str(row.name), place, (6, 3), textcoords="offset points", fontsize=8.5)
+            text = ax.annotate(
+                str(row.name), place, (pt(6), pt(3)), textcoords="offset points", fontsize=pt(8.5)
+            )
             text.set_parse_math(False)
         ax.set_title(name, fontsize="medium", parse_math=False)
         ax.set_xlim(left=0)
@@ -292,7 +304,9 @@ def _dots(ax: Axes, x: pd.Series[Any], y: pd.Series[Any], kind: str) -> None:
     mark = _CONTROLS[kind]
     look: dict[str, Any] = {} if mark.marker == "x" else {"linewidths": 0}
     colour, marker, label = mark.colour, mark.marker, mark.label
-    ax.scatter(x, y, mark.size, color=colour, marker=marker, alpha=mark.alpha, label=label, zorder=2, **look)
+    ax.scatter(
+        x, y, area(mark.size), color=colour, marker=marker, alpha=mark.alpha, label=label, zorder=2, **look
+    )
 
 
 def _per_panel(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from otoscope.drawing import CONTROL, SERIES, axes_for, finish, legend_name, need, plain, shown
+from otoscope.drawing import CONTROL, SERIES, area, axes_for, finish, legend_name, need, plain, pt, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,12 +36,17 @@ def compared_models(effects: pd.DataFrame, ax: Axes | None = None) -> Axes:
     if len(twins):
         lower = np.array([_lower(names.index(of), len(names)) for of in twins["of"]])
         ax.scatter(
-            twins["auroc"], _places(classes, twins) + lower, 14, color=CONTROL, marker="|", label="its twins"
+            twins["auroc"],
+            _places(classes, twins) + lower,
+            area(14),
+            color=CONTROL,
+            marker="|",
+            label="its twins",
         )
     for number, name in enumerate(names):
         own = effects[(effects["model"] == name) & (effects["of"] == "")]
         _marks(ax, own, "auroc", _places(classes, own) + _lower(number, len(names)), number, name)
-    ax.axvline(0.5, color=CONTROL, linewidth=1, linestyle=":")
+    ax.axvline(0.5, color=CONTROL, linewidth=pt(1), linestyle=":")
     ax.set_xlabel("AUROC on unseen clips (0.5: knows nothing)")
     finish(ax, grid="x", legend=2)
     return ax
@@ -66,7 +71,7 @@ def compared_differences(differences: pd.DataFrame, ax: Axes | None = None) -> A
         own = differences[(differences["first"] == first) & (differences["second"] == second)]
         place = _places(classes, own) + _lower(number, len(names))
         _marks(ax, own, "difference", place, number, f"{first} − {second}")
-    ax.axvline(0, color=CONTROL, linewidth=1)
+    ax.axvline(0, color=CONTROL, linewidth=pt(1))
     ax.set_xlabel("difference in AUROC on unseen clips")
     finish(ax, grid="x", legend=1)
     return ax
@@ -97,6 +102,6 @@ def _lower(number: int, count: int) -> float:
 
 def _marks(ax: Axes, rows: pd.DataFrame, what: str, place: np.ndarray, number: int, name: str) -> None:
     colour = SERIES[number % len(SERIES)]
-    ax.hlines(place, rows["low"], rows["high"], color=colour, linewidth=2)
+    ax.hlines(place, rows["low"], rows["high"], color=colour, linewidth=pt(2))
     marker = _MARKERS[number % len(_MARKERS)]
-    ax.scatter(rows[what], place, 26, color=colour, marker=marker, zorder=3, label=legend_name(name))
+    ax.scatter(rows[what], place, area(26), color=colour, marker=marker, zorder=3, label=legend_name(name))

@@ -13,12 +13,14 @@ from otoscope.drawing import (
     OBSERVED,
     TARGET,
     annotate,
+    area,
     colour_bar,
     finish,
     heat,
     need,
     panels,
     plain,
+    pt,
 )
 from otoscope.errors import UsageError
 
@@ -106,7 +108,7 @@ def _draw_curve(ax: Axes, known: pd.DataFrame, finding: str) -> None:
     significant = (tested <= _ALPHA).to_numpy()
     for these, face, strength in ((~significant, "none", 0.5), (significant, OBSERVED, 1.0)):
         ax.scatter(
-            place[these], values[these], size, facecolors=face, edgecolors=OBSERVED, linewidths=0.8,
+            place[these], values[these], area(size), facecolors=face, edgecolors=OBSERVED, linewidths=pt(0.8),
             alpha=strength, zorder=3,
         )  # fmt: skip
     handles = [_handle("o", OBSERVED, "true labels")]
@@ -119,17 +121,17 @@ def _draw_curve(ax: Axes, known: pd.DataFrame, finding: str) -> None:
         low, high = known[f"chance_{finding}_low"], known[f"chance_{finding}_high"]
         width = float(np.clip(380 / max(len(known), 1), 0.9, 5.0))
         if low.notna().any():
-            ax.vlines(place, low, high, color=CONTROL, alpha=0.45, linewidth=width, zorder=1)
+            ax.vlines(place, low, high, color=CONTROL, alpha=0.45, linewidth=pt(width), zorder=1)
             handles.append(_handle("s", CONTROL, "permuted labels, central 95 %"))
     for number, (where, name) in enumerate(_presets(known)):
-        ax.scatter([where], [values[where]], 60, color=TARGET, marker="Dsv"[number % 3], zorder=4)
+        ax.scatter([where], [values[where]], area(60), color=TARGET, marker="Dsv"[number % 3], zorder=4)
         handles.append(_handle("Dsv"[number % 3], TARGET, name))
     ax.margins(x=0.02)
     ax.tick_params(axis="x", bottom=False, labelbottom=False)
     finish(ax, grid="y", legend=0)
     drawn = ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, borderaxespad=0.2,
-        columnspacing=1.2, handletextpad=0.3, fontsize=9,
+        columnspacing=1.2, handletextpad=0.3, fontsize=pt(9),
     )  # fmt: skip
     plain(drawn.get_texts())
 
@@ -164,10 +166,10 @@ def _draw_choices(ax: Axes, known: pd.DataFrame, rows: Sequence[tuple[str, Any]]
             ax.axhspan(row - 0.5, row + 0.5, color=CONTROL, alpha=0.13, linewidth=0)
         colours = np.where(np.isin(where, presets), TARGET, OBSERVED)
         level = np.full(len(where), row)
-        ax.scatter(where, level, height, color=colours.tolist(), marker="|", linewidths=0.9)
+        ax.scatter(where, level, area(height), color=colours.tolist(), marker="|", linewidths=pt(0.9))
         if len(here := where[np.isin(where, presets)]):
-            ax.scatter(here, np.full(len(here), row), 26, color=TARGET, marker="D", zorder=3)
-    ax.set_yticks(range(len(rows)), [_written(name, value) for name, value in rows], fontsize=8.5)
+            ax.scatter(here, np.full(len(here), row), area(26), color=TARGET, marker="D", zorder=3)
+    ax.set_yticks(range(len(rows)), [_written(name, value) for name, value in rows], fontsize=pt(8.5))
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.margins(x=0.02)
     ax.set_xticks([])
@@ -233,7 +235,7 @@ def threshold_heat(
         ax.set_yticks(range(values.shape[0]), [f"{value:g}" for value in values.index] if number == 0 else [])
         ax.set_xlabel("share of the neurons kept")
         ax.set_ylabel("response quantile" if number == 0 else "")
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title, fontsize=pt(10))
         for side in ax.spines.values():
             side.set_visible(False)
         ax.tick_params(length=0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from otoscope.drawing import CONTROL, SERIES, axes_for, finish, need
+from otoscope.drawing import CONTROL, SERIES, axes_for, finish, need, pt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,11 +44,11 @@ def power_curves(
             error,
             color=colour,
             marker=_MARKERS[number % len(_MARKERS)],
-            capsize=2,
+            capsize=pt(2),
             label=f"shift {strength:g} sd",
         )
-        ax.plot(rows["groups"], rows["predicted"], color=colour, linestyle="--", linewidth=1.2, alpha=0.8)
-    ax.plot([], [], color=CONTROL, linestyle="--", linewidth=1.2, label="predicted")
+        ax.plot(rows["groups"], rows["predicted"], color=colour, linestyle="--", linewidth=pt(1.2), alpha=0.8)
+    ax.plot([], [], color=CONTROL, linestyle="--", linewidth=pt(1.2), label="predicted")
     ax.set_xscale("log", base=2)
     ticks = sorted(table["groups"].unique())
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

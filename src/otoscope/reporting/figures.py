@@ -1,32 +1,50 @@
-"""Figures of a report, each drawn twice as SVG: for light and for dark pages."""
+"""Figures of a report, each as SVG for light and for dark pages, and as PDF: in the sizes of a paper.
+
+A figure of the page is one of a paper seen larger: across half the page it is a column of 3.5 inches wide,
+across the page two columns of 7.2 inches, with type of 6.9 points.
+"""
 
 from __future__ import annotations
 
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import matplotlib as mpl
+from fontTools.subset import Options as FontOptions  # type: ignore[import-untyped]
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 
+_LARGER = 1.6
+"""How many times larger the page shows a figure than a paper does."""
 _FONTS = ["DejaVu Sans", "Verdana", "Arial", "sans-serif"]
 _COMMON = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
     "font.family": "sans-serif",
     "font.sans-serif": _FONTS,
-    "font.size": 11,
-    "legend.fontsize": 9.5,
+    "font.size": 11 / _LARGER,
+    "legend.fontsize": 9.5 / _LARGER,
+    # Pictures in a paper have so many dots to the inch.
+    "figure.dpi": 300,
+    "image.composite_image": False,
     # Text as text: any script that the reader's machine can write, to be searched and copied.
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     # The same figure gives the same bytes.
     "svg.hashsalt": "otoscope",
 }
+_LENGTHS = re.compile(
+    r"(lines|patch|grid|hatch|boxplot.*)\.linewidth|lines\.marker(size|edgewidth)|axes\.(linewidth|labelpad|titlepad)"
+    r"|[xy]tick\.(major|minor)\.(size|width|pad)|errorbar\.capsize|figure\.constrained_layout\.[hw]_pad"
+)
+"""Settings of Matplotlib that are lengths; all others are relative to the type, or to the figure."""
 
 
 _LIGHT = ("#1c2128", "#8a8f97")
@@ -41,6 +59,7 @@ class Figure:
     Attributes:
         light: path of the file for light pages, from the report's folder.
         dark: the same for dark pages.
+        pdf: the same as `light`, for papers.
         caption: what one sees, in a sentence or two; terms that are new are explained here.
         alt: what the figure shows, for those who do not see it.
         width: CSS pixels at natural size.
@@ -49,6 +68,7 @@ class Figure:
 
     light: str
     dark: str
+    pdf: str
     caption: str
     alt: str
     width: int
@@ -81,33 +101,98 @@ class Gallery:
         caption: str,
         alt: str,
     ) -> Figure:
-        """Draw a figure of `size` inches; `draw` gets an empty one, once for each ground."""
+        """Draw a figure that takes `size` inches of the page; `draw` gets an empty one, once for each ink."""
         stem = unique(name, self._names)
-        svg, pictures = _svg(draw, size, _LIGHT)
+        size = (size[0] / _LARGER, size[1] / _LARGER)
+        with _settings(_LIGHT):
+            canvas = _drawn(draw, size)
+            svg, pdf = _svg(canvas), _pdf(canvas)
         # Only a heat map has other shades on a dark ground; for the rest a new ink will do, at half the time.
-        dark = _svg(draw, size, _DARK)[0] if pictures else _other_ink(svg)
-        paths = f"figures/{stem}.svg", f"figures/{stem}-dark.svg"
-        for path, text in zip(paths, (svg, dark), strict=True):
-            (self._folder / path).write_text(text, encoding="utf-8")
-        return Figure(*paths, caption, alt, round(size[0] * 96), round(size[1] * 96))
+        dark = _other_ink(svg)
+        if any(axes.images for axes in canvas.axes):
+            with _settings(_DARK):
+                dark = _svg(_drawn(draw, size))
+        paths = f"figures/{stem}.svg", f"figures/{stem}-dark.svg", f"figures/{stem}.pdf"
+        for path, data in zip(paths, (svg.encode(), dark.encode(), pdf), strict=True):
+            (self._folder / path).write_bytes(data)
+        return Figure(*paths, caption, alt, *(round(length * _LARGER * 96) for length in size))
 
 
-def _svg(
-    draw: Callable[[Canvas], object], size: tuple[float, float], ink: tuple[str, str]
-) -> tuple[str, bool]:
-    """A figure as SVG, and whether it holds pictures."""
+@contextmanager
+def _settings(ink: tuple[str, str]) -> Iterator[None]:
+    """Draw in one ink, with type and lines of the size that papers have."""
     text = ("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.labelcolor", "ytick.labelcolor")
     lines = ("axes.edgecolor", "xtick.color", "ytick.color")
-    settings = _COMMON | dict.fromkeys(text, ink[0]) | dict.fromkeys(lines, ink[1])
-    buffer = io.StringIO()
+    default = mpl.rcParamsDefault
+    lengths = {name: default[name] / _LARGER for name in default if _LENGTHS.fullmatch(name)}
+    settings = lengths | _COMMON | dict.fromkeys(text, ink[0]) | dict.fromkeys(lines, ink[1])
     with mpl.rc_context(rc=cast(Any, settings)), warnings.catch_warnings():
         # Only the font that measures the text lacks the glyph; the browser has others.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
-        canvas = Canvas(figsize=size, layout="constrained")
-        draw(canvas)
-        # Not `savefig`, which draws once more beforehand: a report has many figures.
-        FigureCanvasSVG(canvas).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    return buffer.getvalue(), any(axes.images for axes in canvas.axes)
+        yield
+
+
+def _drawn(draw: Callable[[Canvas], object], size: tuple[float, float]) -> Canvas:
+    canvas = Canvas(figsize=size, layout="constrained")
+    draw(canvas)
+    return canvas
+
+
+def _svg(canvas: Canvas) -> str:
+    """The figure as SVG; from then on everything in it keeps its place."""
+    buffer = io.StringIO()
+    pictures = [picture for axes in canvas.axes for picture in axes.images]
+    for picture in pictures:
+        picture.set_interpolation("none")  # one dot a value, as sharp at every size
+    # Not `savefig`, which draws once more beforehand: a report has many figures.
+    FigureCanvasSVG(canvas).print_svg(buffer, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    canvas.set_layout_engine("none")
+    for picture in pictures:
+        picture.set_interpolation("nearest")  # some that show PDF would blur the dots
+    return rounded(buffer.getvalue())
+
+
+def _pdf(canvas: Canvas) -> bytes:
+    buffer = io.BytesIO()
+    with _lean_fonts():
+        FigureCanvasPdf(canvas).print_pdf(buffer, metadata={"CreationDate": None})  # type: ignore[no-untyped-call]
+    return buffer.getvalue()
+
+
+@contextmanager
+def _lean_fonts() -> Iterator[None]:
+    """Leave out of fonts what sets text that is not set yet: cutting it to size took longer than the rest."""
+    dropped = list(FontOptions._drop_tables_default)
+    FontOptions._drop_tables_default = [*dropped, "GSUB", "GPOS", "GDEF", "MATH", "kern"]
+    try:
+        yield
+    finally:
+        FontOptions._drop_tables_default = dropped
+
+
+_TAG = re.compile(r"<[a-z][^>]*>")
+_PLACES = re.compile(r' (?:d|x|y)="[^"]*"|(?:translate|rotate)\([^)]*\)')
+_LEVEL = re.compile(r' transform="rotate\(-0 [^)]*\)"')
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+
+
+def rounded(svg: str) -> str:
+    """An SVG whose places have two decimals: each a two-hundredth of a point at most from where it was.
+
+    Turns by nothing, which every level text has, are left out.
+
+    >>> rounded('<path d="M 1.236 -0.001 L 1.5 7"/><text x="0.126" transform="scale(.001)"> x="0.126"</text>')
+    '<path d="M 1.24 0 L 1.5 7"/><text x="0.13" transform="scale(.001)"> x="0.126"</text>'
+    """
+
+    def short(number: re.Match[str]) -> str:
+        text = f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+        return "0" if text == "-0" else text
+
+    def places(tag: re.Match[str]) -> str:
+        return _PLACES.sub(lambda found: _LONG.sub(short, found[0]), _LEVEL.sub("", tag[0]))
+
+    return _TAG.sub(places, svg)
 
 
 def _other_ink(svg: str) -> str:
