@@ -30,6 +30,7 @@ VERBS = (
     "describe",
     "probe",
     "ablate",
+    "listen",
     "report",
     "serve",
     "demo",
