@@ -20,8 +20,12 @@ CONTROL = "#8c9096"
 """Colour of chance and of controls (grey)."""
 TARGET = "#d9600a"
 """Colour of what was done on purpose: a targeted set, or a class under ablation (vermilion)."""
-SERIES = (OBSERVED, TARGET, "#079a70", "#c2649b", "#a1821b", "#5d6fb8")
-"""Colours of series, in order; markers differ too, so that no reader depends on them."""
+SERIES = (OBSERVED, TARGET, "#1e7849", "#a5478a", "#7c692a", "#f54363")
+"""Colours of series, in order; markers differ too, so that no reader depends on them.
+
+They were searched for (with `CONTROL`) so that the two nearest are as far apart as they can be also for eyes
+that lack one kind of cone, while each stands out from white and from dark ground.
+"""
 
 
 def pt(value: float) -> float:

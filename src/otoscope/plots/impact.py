@@ -50,10 +50,10 @@ class _Mark(NamedTuple):
 _CONTROLS: Mapping[str, _Mark] = {
     "layer": _Mark("layer-matched", "o", CONTROL, 0.5),
     "rate": _Mark("rate-matched", "^", SERIES[4], 0.75),
-    "displacement": _Mark("displacement-matched", "s", SERIES[5], 0.95),
+    "displacement": _Mark("displacement-matched", "s", SERIES[3], 0.95),
     "neighbour": _Mark("neighbours", "x", SERIES[2], 1.0, 24),
-    "directions": _Mark("random directions", "v", SERIES[3], 0.75),
-    "components": _Mark("principal components", "P", SERIES[3], 0.9, 20),
+    "directions": _Mark("random directions", "v", SERIES[5], 0.75),
+    "components": _Mark("principal components", "P", SERIES[5], 0.9, 20),
 }
 """By way of matching: the plainest sets are pale, those that push as hard as the target are not."""
 
