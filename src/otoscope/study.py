@@ -62,7 +62,7 @@ class Study:
     shuffled: int = 1
     splits: int = 3
     bootstrap: int = 200
-    neurons: int = 150
+    neurons: int = 100
     seed: int = 0
 
 

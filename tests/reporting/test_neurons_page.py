@@ -83,7 +83,7 @@ def test_p_of_specific_stands_at_the_neurons_that_it_chose(site_of, make_store):
     object.__setattr__(site.recorded[0], "selections", (selection,))
     found = document(site, site.recorded[0], "mood")
     assert found["tested_by"] == "specific"
-    assert found["test"][43] == 0.01234
+    assert found["test"][43] == 0.0123
     assert np.isfinite(found["test"]).sum() == 1
 
 
@@ -106,7 +106,7 @@ def test_descriptors_stand_at_the_neurons_that_follow_them(site_of, make_store, 
     found = document(site, site.recorded[0], "mood")
     assert found["descriptors"] == ["centroid"]
     assert np.flatnonzero(found["descriptor"] == 0).tolist() == [42]
-    assert found["rho"][42] == -0.7124
+    assert found["rho"][42] == -0.712
     assert np.isnan(found["rho"][5])  # followed nothing beyond chance
 
 
@@ -155,6 +155,6 @@ def test_a_large_recording_stays_small_and_quick(site_of, make_store):
     from otoscope.reporting.shelf import script_json
 
     random = np.random.default_rng(0)
-    values = {name: neurons._rounded(random.random(36_864)) for name in ("p", "entropy", "test", "rho")}
+    values = {name: neurons._rounded(random.random(36_864), 4) for name in ("p", "entropy", "test", "rho")}
     places = {name: random.integers(0, 50, 36_864) for name in ("top", "descriptor")}
     assert len(script_json(values | places)) < 1_500_000

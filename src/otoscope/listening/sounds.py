@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["encoded"]
 
-_COMPRESSION = 0.7
+_COMPRESSION = 0.8
 """From 0, the largest files, to 1: some 28 kbit/s for sound at 16 kHz."""
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 

@@ -48,13 +48,14 @@
       const both = [...covered[0]].filter((name) => covered[1].has(name));
       const alone = covered.map((own, side) => [...own].filter((name) => !covered[1 - side].has(name)));
       const none = one.classes.map((pair) => pair[0]).filter((name) => !covered[0].has(name) && !covered[1].has(name));
+      said.push(`${one.model} covers ${one.covered}, ${other.model} ${other.covered}.`);
       said.push(`Neurons of their own in both: ${names(both)}. Only in the first: ${names(alone[0])}. Only in the second: ${names(alone[1])}. In neither: ${names(none)}.`);
     }
     const pair = [one.model, other.model].sort().join("\n");
     const compared = same ? [...one.compared, ...other.compared].filter((each) => each.models === pair) : [];
     said.push(...new Set(compared.map((each) => each.text)));
     if (same && !compared.length && one.model !== other.model) {
-      said.push("Whether one tells classes better than the other on the same unseen clips, otoscope compare tests.");
+      said.push("Whether one tells the classes better than the other, on the same unseen clips, has not been tested: the verb compare does.");
     }
     return said;
   }
@@ -78,14 +79,16 @@
     });
     const told = make("ul", "", ...sentences(one, other).map((text) => make("li", text)));
     told.className = "findings";
+    told.setAttribute("aria-live", "polite");
     place.replaceChildren(table("Both selections", ["", one.title, other.title], lines), told);
   }
 
   function tellClasses(place, one, other) {
     place.replaceChildren();
     if (one.task !== other.task || one.label !== other.label) return;
-    const counts = new Map(other.classes);
-    const lines = one.classes.map(([name, count]) => row("td", name, String(count), String(counts.get(name) ?? 0)));
+    const counts = [one, other].map((each) => new Map(each.classes));
+    const all = [...new Set([...counts[0].keys(), ...counts[1].keys()])];
+    const lines = all.map((name) => row("td", name, ...counts.map((each) => String(each.get(name) ?? "–"))));
     place.append(make("h2", "Neurons of each class"), table("Neurons of each class", [one.label, one.title, other.title], lines));
   }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from otoscope.reporting.charts import PLOTLY, escaped
 from otoscope.reporting.collect import Recorded
@@ -13,8 +14,6 @@ from otoscope.reporting.site import Page, Site
 from otoscope.reporting.wording import band, number, percent, short_model
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from otoscope.neurons import Selection
 
 __all__ = ["document", "page"]
@@ -26,6 +25,12 @@ def page(site: Site) -> Page:
     content = {
         "entries": [(entry["key"], entry["title"]) for entry in entries],
         "first": _first(entries),
+        "without": [
+            _title(each, selection)
+            for each in site.recorded
+            for selection in each.selections
+            if selection.chance is None
+        ],
         "missing": [
             f"otoscope select {each.name} --label {label}"
             for each in site.recorded
@@ -41,13 +46,17 @@ def page(site: Site) -> Page:
 
 def document(site: Site) -> list[dict[str, Any]]:
     """Every selection that has a chance level, as the page's script takes it."""
-    overview = overview_table(site.recorded)
-    return [
-        _entry(site, each, selection, overview)
-        for each in site.recorded
-        for selection in each.selections
-        if selection.chance is not None
-    ]
+    entries = []
+    for each in site.recorded:
+        overview = overview_table([each])
+        for selection in each.selections:
+            if selection.chance is not None:
+                entries.append(_entry(site, each, selection, overview))
+    return entries
+
+
+def _title(recorded: Recorded, selection: Selection) -> str:
+    return f"{short_model(recorded.model)} on {recorded.task}, {selection.label} ({selection.preset})"
 
 
 def _entry(site: Site, recorded: Recorded, selection: Selection, overview: pd.DataFrame) -> dict[str, Any]:
@@ -55,7 +64,7 @@ def _entry(site: Site, recorded: Recorded, selection: Selection, overview: pd.Da
     chance = selection.chance.by_layer.set_index("layer").reindex(np.arange(selection.layers))
     classes = [str(name) for name in selection.classes]
     counts = {str(name): int(count) for name, count in selection.by_category.items()}
-    title = f"{short_model(recorded.model)} on {recorded.task}, {selection.label} ({selection.preset})"
+    title = _title(recorded, selection)
     return {
         "key": f"{recorded.number}-{selection.label}-{selection.preset}",
         "title": title,
@@ -67,7 +76,7 @@ def _entry(site: Site, recorded: Recorded, selection: Selection, overview: pd.Da
         "task": recorded.task,
         "label": selection.label,
         "preset": selection.preset,
-        "facts": _facts(recorded, selection, overview),
+        "facts": _facts(selection, overview),
         "layers": [int(count) for count in selection.by_layer],
         "chance": [round(float(mean), 3) for mean in chance["mean"]],
         "classes": [[name, counts[name]] for name in classes],
@@ -75,66 +84,51 @@ def _entry(site: Site, recorded: Recorded, selection: Selection, overview: pd.Da
             [f"{layer}.{unit}", site.href(recorded.number, int(layer), int(unit))]
             for layer, unit in selection.neurons.itertuples(index=False)
         ],
+        "covered": f"{len([name for name in classes if counts[name]])} of {len(classes)} classes (chance "
+        f"{percent(selection.chance.coverage.mean)})",
         "compared": _compared(recorded, selection),
     }
 
 
-def _facts(recorded: Recorded, selection: Selection, overview: pd.DataFrame) -> list[list[str]]:
+def _facts(selection: Selection, overview: pd.DataFrame) -> list[list[str]]:
     """What stands in the table, each figure beside its chance level: (word, value, beside)."""
-    rows = overview[
-        (overview["store"] == recorded.name)
-        & (overview["model"] == recorded.model)
-        & (overview["label"] == selection.label)
-        & (overview["preset"] == selection.preset)
-    ]
+    rows = overview[(overview["label"] == selection.label) & (overview["preset"] == selection.preset)]
     row = rows.iloc[0]
     facts = [
         ("class-specific neurons", number(row["neurons"]), _chance(row, "neurons"), row["twins"]),
         (
-            "coverage of the classes",
+            "coverage: classes with a neuron",
             percent(row["coverage"]),
             _chance(row, "coverage"),
             row["twins_coverage"],
         ),
     ]
     if selection.filters is not None:
-        facts.append(("depth, nats", number(row["depth"]), _chance(row, "depth"), ""))
-    facts += [
-        (
-            "AUROC on unseen clips",
-            number(row["held_out"], 2),
-            f"best twin {number(row['held_out_twins_most'], 2)}",
-            "",
-        ),
-        (
-            "agreement of halves",
-            number(row["stability"], 2),
-            f"chance {number(row['stability_chance'], 2)}",
-            "",
-        ),
-        (
-            "probe accuracy",
-            percent(row["probe"]),
-            f"interval {band(row['probe_low'], row['probe_high'])}",
-            "",
-        ),
-    ]
-    known = {
-        "AUROC on unseen clips": "held_out",
-        "agreement of halves": "stability",
-        "probe accuracy": "probe",
-    }
-    return [
-        [word, value, "; ".join(filter(None, (beside, twins)))]
-        for word, value, beside, twins in facts
-        if word not in known or row[known[word]] == row[known[word]]
-    ]
+        depth = _chance(row, "depth")
+        facts.append(("depth: how selective, in nats", number(row["depth"]), depth, ""))
+    if pd.notna(row["held_out"]):
+        best = row["held_out_twins_most"]
+        twin = f"best twin {best:.2f}" if pd.notna(best) else "no twin"
+        word = "AUROC on unseen clips: 0.5 is guessing"
+        facts.append((word, number(row["held_out"], 2), twin, ""))
+    if pd.notna(row["stability"]):
+        word = "agreement of two halves (Jaccard index)"
+        chance = f"chance {number(row['stability_chance'], 2)}"
+        facts.append((word, number(row["stability"], 2), chance, ""))
+    if pd.notna(row["probe"]):
+        interval = f"95 % interval {band(row['probe_low'], row['probe_high'])}"
+        chance = f"most frequent class {percent(row['probe_chance'])}"
+        facts.append(("probe: a linear classifier, accuracy", percent(row["probe"]), interval, chance))
+    return [[word, value, "; ".join(filter(None, beside))] for word, value, *beside in facts]
 
 
 def _chance(row: pd.Series[Any], measure: str) -> str:
-    write = percent if measure == "coverage" else number
     mean, low, high = (row[f"{measure}_{end}"] for end in ("chance", "low", "high"))
-    return f"chance {write(mean)} ({write(low)} to {write(high)})" if mean == mean else "no chance level"
+    if pd.isna(mean):
+        return "no chance level"
+    if measure == "coverage":
+        return f"chance {percent(mean)} ({band(low, high)})"
+    return f"chance {number(mean)} ({number(low)} to {number(high)})"
 
 
 def _compared(recorded: Recorded, selection: Selection) -> list[dict[str, str]]:

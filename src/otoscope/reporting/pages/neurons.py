@@ -24,7 +24,6 @@ __all__ = ["document", "page"]
 
 Values = NDArray[np.float64]
 
-_DIGITS = 4
 
 
 def page(site: Site) -> Page:
@@ -77,11 +76,11 @@ def document(site: Site, recorded: Recorded, label: str) -> dict[str, Any]:
         "descriptors": descriptors,
         "tested_by": tested_by,
         "top": np.where(highest > 0, top, -1),
-        "p": _rounded(highest),
-        "entropy": _rounded(entropy(p).to_numpy()[layer, unit]),
-        "test": _rounded(tests) if tested_by else [],
+        "p": _rounded(highest, 3),
+        "entropy": _rounded(entropy(p).to_numpy()[layer, unit], 4),
+        "test": _rounded(tests, 3) if tested_by else [],
         "descriptor": descriptor if descriptors else [],
-        "rho": _rounded(rho) if descriptors else [],
+        "rho": _rounded(rho, 3) if descriptors else [],
         "chosen": chosen,
         "pages": True if site.live else _pages(site, recorded.number, first),
     }
@@ -148,14 +147,14 @@ def _flat(table: pd.DataFrame, first: NDArray[Any]) -> NDArray[np.int64]:
     return found
 
 
-def _rounded(values: Values) -> Values:
-    """Values with 4 significant digits, so that they are short as text too.
+def _rounded(values: Values, digits: int) -> Values:
+    """Values with so many significant digits, so that they are short as text too.
 
-    >>> _rounded(np.array([0.654321, 0.0123456, 0.0, np.nan])).tolist()
+    >>> _rounded(np.array([0.654321, 0.0123456, 0.0, np.nan]), 4).tolist()
     [0.6543, 0.01235, 0.0, nan]
     """
     sizes = np.where(np.isfinite(values) & (values != 0), np.abs(values), 1.0)
-    decimals = np.clip(_DIGITS - 1 - np.floor(np.log10(sizes)), 0, 20).astype(int)
+    decimals = np.clip(digits - 1 - np.floor(np.log10(sizes)), 0, 20).astype(int)
     scale = np.array([10.0**power for power in range(21)])[decimals]  # exact, and so is the quotient's text
     rounded: Values = np.round(values * scale) / scale
     return rounded
