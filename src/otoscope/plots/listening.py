@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.drawing import CONTROL, OBSERVED, TARGET, axes_for, finish, need, plain, shown
+from otoscope.drawing import CONTROL, OBSERVED, TARGET, axes_for, finish, need, plain, pt, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +80,7 @@ def firing_map(heard: Firing, ax: Axes | None = None, *, largest: float | None =
         xs, ys, strength = _mesh(firing, mel)
         ax.pcolormesh(xs, ys, np.ma.masked_invalid(strength.T / top), cmap=_tints(), vmin=0, vmax=1)
         outline = list(_outline(xs, ys, np.isfinite(strength)))
-        for colour, width in ((_SHADE, 2.6), (RIM, 1.2)):
+        for colour, width in ((_SHADE, pt(2.9)), (RIM, pt(1.3))):
             ax.add_collection(LineCollection(outline, colors=colour, linewidths=width, capstyle="projecting"))
     ax.broken_barh([(start, stop - start) for start, stop in heard.stretches], (-0.07, 0.045), color=OBSERVED)
     ax.set_xlim(0, mel.seconds)
@@ -127,7 +127,7 @@ def class_profile(
     colours = [TARGET if above else OBSERVED for above in p > high]
     ax.barh(places, p, 0.45, color=colours)
     ax.set_yticks(places)
-    plain(ax.set_yticklabels(shown(drawn["category"], 18), fontsize=9))
+    plain(ax.set_yticklabels(shown(drawn["category"], 18), fontsize=pt(9.9)))
     ax.invert_yaxis()
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
