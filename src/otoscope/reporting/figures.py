@@ -58,7 +58,7 @@ class Figure:
 
     Attributes:
         light: path of the file for light pages, from the report's folder.
-        dark: the same for dark pages.
+        dark: the same for dark pages; "" for the print of an interactive chart.
         pdf: the same as `light`, for papers.
         caption: what one sees, in a sentence or two; terms that are new are explained here.
         alt: what the figure shows, for those who do not see it.
@@ -98,24 +98,41 @@ class Gallery:
         draw: Callable[[Canvas], object],
         size: tuple[float, float],
         *,
-        caption: str,
-        alt: str,
+        caption: str = "",
+        alt: str = "",
+        printed: bool = False,
     ) -> Figure:
-        """Draw a figure that takes `size` inches of the page; `draw` gets an empty one, once for each ink."""
+        """Draw a figure that takes `size` inches of the page; `draw` gets an empty one, once for each ink.
+
+        Args:
+            name: of its files.
+            draw: draws it.
+            size: inches of the page.
+            caption: what one sees.
+            alt: what it shows, for those who do not see it.
+            printed: it is the print of an interactive chart: there is no file for dark pages.
+        """
         stem = unique(name, self._names)
         size = (size[0] / _LARGER, size[1] / _LARGER)
         with _settings(_LIGHT):
             canvas = _drawn(draw, size)
             svg, pdf = _svg(canvas), _pdf(canvas)
-        # Only a heat map has other shades on a dark ground; for the rest a new ink will do, at half the time.
-        dark = _other_ink(svg)
-        if any(axes.images for axes in canvas.axes):
-            with _settings(_DARK):
-                dark = _svg(_drawn(draw, size))
-        paths = f"figures/{stem}.svg", f"figures/{stem}-dark.svg", f"figures/{stem}.pdf"
-        for path, data in zip(paths, (svg.encode(), dark.encode(), pdf), strict=True):
+        files = {f"figures/{stem}.svg": svg.encode(), f"figures/{stem}.pdf": pdf}
+        light, paper, dark = *files, "" if printed else f"figures/{stem}-dark.svg"
+        if dark:
+            files[dark] = _on_dark(svg, canvas, draw, size).encode()
+        for path, data in files.items():
             (self._folder / path).write_bytes(data)
-        return Figure(*paths, caption, alt, *(round(length * _LARGER * 96) for length in size))
+        width, height = (round(length * _LARGER * 96) for length in size)
+        return Figure(light, dark, paper, caption, alt, width, height)
+
+
+def _on_dark(svg: str, canvas: Canvas, draw: Callable[[Canvas], object], size: tuple[float, float]) -> str:
+    """The figure for dark pages. Only a heat map has other shades there; for the rest a new ink will do."""
+    if not any(axes.images for axes in canvas.axes):
+        return _other_ink(svg)
+    with _settings(_DARK):
+        return _svg(_drawn(draw, size))
 
 
 @contextmanager

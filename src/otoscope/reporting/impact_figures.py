@@ -102,8 +102,7 @@ def _add_matrix(
         f"{stem}-ablation-{measure}-matrix",
         lambda canvas: plots.self_cross(wide, canvas.subplots(), label=short_label(measure)),
         matrix_size(*wide.shape),
-        caption=caption,
-        alt=alt,
+        printed=True,
     )
     part.charts.append(
         chart(
@@ -153,8 +152,7 @@ def _add_curves(part: Part, stem: str, ablation: Ablation, measure: str, site: S
             f"{stem}-ablation-{series}-{measure}",
             draw,
             _grid_size(kept["panel"].nunique()),
-            caption=f"{words}.{fewer}",
-            alt=alt,
+            printed=True,
         )
         part.charts.append(
             chart(

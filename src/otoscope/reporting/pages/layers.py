@@ -86,8 +86,7 @@ def _chart(site: Site, name: str, preset: str, label: str, chosen: Sequence[_Cho
             f"{name}-{label}-{preset}",
             draw,
             (5.6 if len(chosen) == 1 else 11.5, 3.6),
-            caption="",
-            alt="",
+            printed=True,
         ),
     )
 

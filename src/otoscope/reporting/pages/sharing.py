@@ -100,7 +100,7 @@ def _figure(site: Site, stem: str, sharing: Sharing) -> Figure:
         stem,
         lambda canvas: sharing.plot(canvas.subplots()),
         matrix_size(rows, columns),
-        caption="Neurons that two classes share.",
+        printed=True,
         alt=f"Matrix of shared neurons, {rows} by {columns} classes; the numbers are in the table",
     )
 
