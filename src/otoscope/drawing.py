@@ -178,7 +178,7 @@ def heat_of_changes(ax: Axes, values: np.ndarray) -> Any:
 
 def name_classes(ax: Axes, values: pd.DataFrame) -> None:
     """Name rows and columns of a class-by-class matrix."""
-    size = 10 if max(values.shape) <= 24 else 7
+    size = 10 if max(values.shape) <= 24 else 8
     name_columns(ax, values.columns, size)
     ax.set_yticks(range(values.shape[0]))
     plain(ax.set_yticklabels(shown(values.index), fontsize=pt(size)))

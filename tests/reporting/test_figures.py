@@ -96,6 +96,13 @@ def test_each_theme_has_its_ink_and_a_picture_its_shades(tmp_path):
     assert "$b$" in light
 
 
+def test_the_print_of_an_interactive_chart_has_no_file_for_dark_pages(tmp_path):
+    figure = Gallery(tmp_path).add("one", cells, SIZE, printed=True)
+    files = {f"figures/{file.name}" for file in (tmp_path / "figures").iterdir()}
+    assert files == {figure.light, figure.pdf}
+    assert figure.dark == ""
+
+
 def test_a_figure_is_drawn_once_an_ink(tmp_path):
     calls = {"bars": 0, "cells": 0}
 

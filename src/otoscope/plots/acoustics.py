@@ -55,10 +55,10 @@ def following(correlations: pd.DataFrame, ax: Axes | None = None) -> Axes:
     values = correlations.to_numpy(dtype=float)
     image = heat_of_changes(ax, values)
     colour_bar(ax, image, "rank correlation")
-    name_columns(ax, correlations.columns, 10 if columns <= 24 else 7)
+    name_columns(ax, correlations.columns, 10 if columns <= 24 else 8)
     if rows <= _MOST_NAMED:
         ax.set_yticks(range(rows))
-        plain(ax.set_yticklabels(shown(correlations.index), fontsize=pt(10 if rows <= 24 else 7)))
+        plain(ax.set_yticklabels(shown(correlations.index), fontsize=pt(10 if rows <= 24 else 8)))
     else:
         ax.set_yticks([])
     ax.set_ylabel("neuron" if rows <= _MOST_NAMED else f"{rows} neurons")
