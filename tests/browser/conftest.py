@@ -101,7 +101,7 @@ class Watched:
         page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
         page.on("dialog", self._asked)
         page.on("requestfailed", self._failed)
-        page.on("request", lambda it: it.url.startswith((*reachable, "data:", "blob:")) or self._left(it))
+        page.on("request", lambda it: it.url.startswith((reachable, "data:", "blob:")) or self._left(it))
 
     def _said(self, message):
         if message.type in ("error", "warning"):
@@ -120,22 +120,31 @@ class Watched:
         self.wrong.append(f"leaves the folder: {request.url}")
 
 
+def folder_of(page):
+    """The site that a page belongs to."""
+    return next(folder for folder in page.parents if (folder / "index.html").is_file())
+
+
 @pytest.fixture
 def visit(browser):
-    """Open a page: `visit(folder / "index.html", size="phone", theme="dark")`; without a network."""
+    """Open a page, `visit(folder / "index.html", size="phone", theme="dark")`.
+
+    A file has no network; of an address (a string), nothing outside it may be asked for.
+    """
     contexts, watched = [], []
 
-    def opened(path, size="desktop", theme="light"):
+    def opened(place, size="desktop", theme="light"):
+        url = place if isinstance(place, str) else place.as_uri()
+        reachable = url if isinstance(place, str) else folder_of(place).as_uri() + "/"
         width, height = SIZES.get(size, size)
         context = browser.new_context(
-            offline=True, viewport={"width": width, "height": height}, color_scheme=theme
+            offline=url.startswith("file:"), viewport={"width": width, "height": height}, color_scheme=theme
         )
         context.set_default_timeout(10_000)
         contexts.append(context)
-        folder = next(each for each in path.parents if (each / "index.html").is_file())
-        watched.append(Watched(context.new_page(), (folder.as_uri() + "/",)))
+        watched.append(Watched(context.new_page(), reachable))
         page = watched[-1].page
-        page.goto(path.as_uri())
+        page.goto(url)
         settled(page)
         return page
 
@@ -154,7 +163,7 @@ def broken(browser, tmp_path):
         encoding="utf-8",
     )
     context = browser.new_context(offline=True)
-    watched = Watched(context.new_page(), (tmp_path.as_uri() + "/",))
+    watched = Watched(context.new_page(), tmp_path.as_uri() + "/")
     watched.page.goto((tmp_path / "index.html").as_uri())
     yield watched.page, watched.wrong
     context.close()
