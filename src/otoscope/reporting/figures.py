@@ -190,13 +190,14 @@ def _lean_fonts() -> Iterator[None]:
 _TAG = re.compile(r"<[a-z][^>]*>")
 _PLACES = re.compile(r' (?:d|x|y)="[^"]*"|(?:translate|rotate)\([^)]*\)')
 _LEVEL = re.compile(r' transform="rotate\(-0 [^)]*\)"')
+_INDENT = re.compile(r"\n +<")
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
 def rounded(svg: str) -> str:
     """An SVG whose places have two decimals: each a two-hundredth of a point at most from where it was.
 
-    Turns by nothing, which every level text has, are left out.
+    Turns by nothing, which every level text has, are left out, and so is the indent of lines.
 
     >>> rounded('<path d="M 1.236 -0.001 L 1.5 7"/><text x="0.126" transform="scale(.001)"> x="0.126"</text>')
     '<path d="M 1.24 0 L 1.5 7"/><text x="0.13" transform="scale(.001)"> x="0.126"</text>'
@@ -209,7 +210,7 @@ def rounded(svg: str) -> str:
     def places(tag: re.Match[str]) -> str:
         return _PLACES.sub(lambda found: _LONG.sub(short, found[0]), _LEVEL.sub("", tag[0]))
 
-    return _TAG.sub(places, svg)
+    return _TAG.sub(places, _INDENT.sub("\n<", svg))
 
 
 def _other_ink(svg: str) -> str:

@@ -73,8 +73,6 @@ def add_selection(
     part.tables.append(cabinet.add(f"{stem}-neurons", selection.table, title=f"Class-specific neurons{of}"))
     if selection.chance is None:
         return
-    if len(selection.neurons):
-        part.figures.append(_layers(stem, selection, gallery))
     _add_population(part, stem, recorded.store, selection, gallery)
     by_category = selection.by_category.rename("neurons").rename_axis("category").reset_index()
     part.tables += [
@@ -115,18 +113,6 @@ def matrix_size(rows: int, columns: int) -> tuple[float, float]:
     """Inches that a class-by-class matrix takes: half a row while its numbers can be read there."""
     cell = 0.34 if columns <= 8 else 0.28 if columns <= 14 else min(0.34, 9.0 / columns)
     return SIZE[0] if columns <= 14 else WIDE, max(SIZE[1], 1.7 + cell * rows)
-
-
-def _layers(stem: str, selection: Selection, gallery: Gallery) -> Figure:
-    counts = ", ".join(f"layer {layer}: {count}" for layer, count in selection.by_layer.items())
-    band = ", over the band that holds 95 % of the counts under permuted labels" if selection.chance else ""
-    return gallery.add(
-        f"{stem}-layers",
-        lambda canvas: selection.plot(canvas.subplots()),
-        SIZE,
-        caption=f"{selection.preset}: where the class-specific neurons lie, layer by layer{band}.",
-        alt=f"Bar chart of the class-specific neurons of {selection.label}. {counts}",
-    )
 
 
 def _depth(stem: str, selection: Selection, gallery: Gallery) -> Figure:
