@@ -168,9 +168,10 @@ def test_without_axes_it_makes_a_new_figure(name, function, takes):
     from matplotlib import pyplot
 
     given, options = EXAMPLES[name]
+    before = set(pyplot.get_fignums())
     returned = function(*given, **options)
     axes = [returned] if isinstance(returned, Axes) else returned
-    (number,) = pyplot.get_fignums()
+    (number,) = set(pyplot.get_fignums()) - before
     try:
         assert {ax.figure for ax in axes} == {pyplot.figure(number)}
     finally:
