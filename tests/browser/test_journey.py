@@ -133,6 +133,23 @@ def test_seeks_by_a_click_on_the_picture_and_by_the_keyboard(neuron, tell):
     assert cursor(neuron) > 55
 
 
+def test_a_jump_to_the_end_and_back_leaves_the_sound_playable(neuron, tell):
+    surface = neuron.locator(".surface[role=slider]").first
+    box = surface.bounding_box()
+    for jump in (
+        lambda: surface.press("End"),
+        lambda: surface.click(position={"x": box["width"] - 1, "y": box["height"] / 2}),
+    ):
+        jump()
+        surface.press("Space")
+        tell.until(neuron, "document.querySelector('audio').ended")
+        surface.press("PageDown")
+        tell.until(neuron, "!document.querySelector('audio').seeking")
+        surface.press("Space")
+        tell.until(neuron, PLAYING)
+        surface.press("Space")
+
+
 def test_the_overlay_is_painted_where_a_token_fires_and_nowhere_else(neuron, tell):
     tell.until(neuron, "[...document.querySelectorAll('canvas')].every(it => it.width !== 300)")
     found = neuron.evaluate(PAINTED)

@@ -38,7 +38,6 @@ def test_a_neuron_without_a_page_is_made_and_heard(served, site, visit, tell):
     tell.until(page, "document.querySelector('audio').currentTime > 0.3")
     left = page.locator(".cursor").first.evaluate("it => parseFloat(it.style.left)")
     assert left > 0
-
     page.locator(".surface").first.press("PageDown")
     tell.until(page, "document.querySelector('audio').seeking === false")
     assert page.locator(".trouble:not([hidden])").count() == 0

@@ -4,6 +4,7 @@
 (function () {
   const STEP_S = 0.1;
   const LEAP_S = 1;
+  const LAST_S = 0.1; // a jump into the last frame of an MP3 leaves Chromium waiting for ever
   const FILL = [0, 229, 255]; // cyan: no colour of the picture's own
   const RIM = "rgb(0, 229, 255)";
   const SHADE = "rgb(0, 16, 32)"; // around the rim, where the picture is bright
@@ -106,7 +107,7 @@
     }
     function seek(time) {
       until = null;
-      audio.currentTime = time; // before anything is loaded, this is where it will begin
+      audio.currentTime = Math.max(Math.min(time, seconds - LAST_S), 0); // before anything is loaded, this is where it will begin
       tell();
     }
     function play() {
