@@ -23,8 +23,8 @@ TARGET = "#d9600a"
 SERIES = (OBSERVED, TARGET, "#1e7849", "#a5478a", "#7c692a", "#f54363")
 """Colours of series, in order; markers differ too, so that no reader depends on them.
 
-They were searched for (with `CONTROL`) so that the two nearest are as far apart as they can be also for eyes
-that lack one kind of cone, while each stands out from white and from dark ground.
+With `CONTROL` they stay apart also for eyes that lack one kind of cone, and each stands out from white and
+from dark ground.
 """
 
 

@@ -3,7 +3,8 @@
 Every function takes an optional `ax` and returns the axes it drew on. Without `ax` a new figure is made
 through pyplot, so that a notebook shows it; with `ax` pyplot is never imported. Ink (text, spines, grid)
 follows the Matplotlib settings in force, so a dark style gives a dark figure; data colours are mid-tones that
-hold on both light and dark grounds and differ in lightness as well as in hue, for readers who do not see hue.
+hold on both light and dark grounds and stay apart for readers who lack one kind of cone; series differ by
+marker too. Type, lines and marks follow `font.size`: with that of a paper, a figure fits its column.
 Nothing global is changed.
 """
 
