@@ -25,7 +25,6 @@ __all__ = ["document", "page"]
 Values = NDArray[np.float64]
 
 
-
 def page(site: Site) -> Page:
     """The page, and the data that it loads when a reader wants them."""
     index: list[dict[str, Any]] = []
