@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from otoscope import plots
-from otoscope.reporting import figures
+from otoscope.reporting import figures, report
 from otoscope.reporting.figures import Gallery, rounded
 from otoscope.reporting.parts import SIZE, WIDE
 
@@ -157,3 +157,21 @@ def test_rounding_moves_no_number_by_more_than_a_two_hundredth_of_a_point(tmp_pa
 )
 def test_rounding_leaves_alone_what_is_no_place(kept):
     assert rounded(kept) == kept
+
+
+@pytest.mark.parametrize("plot", [plots.matrix, plots.self_cross])
+def test_numbers_in_cells_of_a_dozen_classes_are_five_points(tmp_path, plot):
+    names = [f"class {number}" for number in range(12)]
+    values = pd.DataFrame(np.linspace(-1, 1, 144).reshape(12, 12), index=names, columns=names)
+    _, svg, _, _ = drawn(tmp_path, lambda canvas: plot(values, canvas.subplots()))
+    assert min(float(size) for size in re.findall(r"font(?:-size)?: ([\d.]+)px", svg)) >= 5
+
+
+def test_the_print_of_layers_has_one_legend_and_below_all_else(toy, make_store, tmp_path):
+    store = make_store()
+    toy.save_selection(store)
+    report([store], tmp_path / "report")
+    (file,) = (tmp_path / "report" / "figures").glob("layers-1-*.svg")
+    texts = re.findall(r'<text[^>]* y="([\d.]+)"[^>]*>([^<]*)', file.read_text())
+    (legend,) = (float(y) for y, text in texts if text == "observed")
+    assert legend > max(float(y) for y, text in texts if text.startswith("layer (0"))

@@ -172,10 +172,10 @@ def matrix(
             image,
             shown,
             texts.to_numpy() + stars.astype(object),
-            size=11 if max(rows, columns) <= 8 else 7.5,
+            size=11 if max(rows, columns) <= 8 else 8,
         )
     elif stars.any():
-        annotate(ax, image, shown, stars.astype(object), size=6)
+        annotate(ax, image, shown, stars.astype(object), size=8)
     ax.set_title(title, parse_math=False)
     colour_bar(ax, image, label)
     return ax

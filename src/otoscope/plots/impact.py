@@ -220,7 +220,7 @@ def self_cross(
         # In narrow cells what rounds to 0 is best read as 0.
         digits = 0 if largest >= 100 else 1 if largest >= 5 or (columns > 8 and largest >= 0.5) else 2
         texts = np.array([[_written(cell, digits) for cell in row] for row in cells], dtype=object)
-        annotate(ax, image, cells, texts.reshape(cells.shape), size=10 if columns <= 8 else 7)
+        annotate(ax, image, cells, texts.reshape(cells.shape), size=10 if columns <= 8 else 8)
     _frame_own(ax, values)
     colour_bar(ax, image, label)
     return ax

@@ -67,11 +67,14 @@ def _chart(site: Site, name: str, preset: str, label: str, chosen: Sequence[_Cho
     }
 
     def draw(canvas: Canvas) -> None:
-        for axes, (recorded, selection) in zip(
-            canvas.subplots(1, len(chosen), squeeze=False)[0], chosen, strict=True
-        ):
+        panels = canvas.subplots(1, len(chosen), squeeze=False)[0]
+        for axes, (recorded, selection) in zip(panels, chosen, strict=True):
             selection.plot(axes)
             axes.set_title(short_model(recorded.model), fontsize="medium", parse_math=False)
+            axes.get_legend().remove()  # it would lie on the title; all panels share one
+        canvas.legend(
+            *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False
+        )
 
     models = ", ".join(short_model(each.model) for each, _ in chosen)
     return chart(
