@@ -117,7 +117,7 @@ def _matrix(recorded: Sequence[Recorded], models: Sequence[str]) -> list[tuple[s
             if selection.chance is not None:
                 neurons, chance = len(selection.neurons), selection.chance.neurons
                 rest = (
-                    f"chance {number(chance.mean)}; {round(selection.coverage * len(selection.classes))} of "
+                    f"chance {number(chance.mean, 2)}; {round(selection.coverage * len(selection.classes))} of "
                     f"{counted(len(selection.classes), 'class', 'classes')} ({selection.preset})"
                 )
                 rows.setdefault((each.task, selection.label), {})[each.model] = Cell(
@@ -172,13 +172,13 @@ def _starts(site: Site) -> Iterator[Start]:
         for selection in each.selections:
             if selection.label in told:
                 continue
+            told.add(selection.label)  # what the first one, `specific`, does not find, no other is asked for
             pages = [
                 (shown([category])[0], f"{layer}.{unit}", place)
                 for category, layer, unit in best(selection)
                 if (place := site.href(each.number, layer, unit))
             ]
             if pages:
-                told.add(selection.label)
                 href = _table_of(each.number, selection)
                 title = f"{selection.label}, {short_model(each.model)}"
                 yield Start(title, selection.preset, pages[:_MOST], max(len(pages) - _MOST, 0), href)
