@@ -1,5 +1,6 @@
-"""What several rooms' tests use: a task whose every name is an attack or a burden on a page."""
+"""What several rooms' tests use: a browser, and a task whose every name is a burden on a page."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,3 +43,19 @@ def hostile(folder, clips=5):
 def bad():
     """The names above, and `task(folder)`, which writes the clips; a conftest cannot be imported."""
     return SimpleNamespace(SCRIPT=SCRIPT, IMAGE=IMAGE, LABELS=LABELS, task=hostile)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The one headless Chromium of a session."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright; see `make test-browser`"
+    )
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.fail(f"no Chromium is installed: none of {', '.join(names)}; try `make test-browser`")
+    with playwright.sync_playwright() as runner:
+        opened = runner.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -10,7 +10,6 @@ import otoscope
 from otoscope.files import slug
 from otoscope.interventions.targets import all_neurons
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright; see `make test-browser`")
 PAGES = ("index", "layers", "sharing", "impact", "evidence", "neurons", "compare", "methods")
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 
@@ -78,18 +77,6 @@ def hostile(bad, tmp_path_factory):
     for clip in sorted((place / "moved").glob("*.wav"))[::2]:
         shutil.move(clip, place / "elsewhere")
     return otoscope.report(found, place / "report", neurons=12).parent
-
-
-@pytest.fixture(scope="session")
-def browser():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.fail(f"no Chromium is installed: none of {', '.join(names)}; try `make test-browser`")
-    with playwright.sync_playwright() as runner:
-        opened = runner.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 class Watched:
@@ -169,7 +156,7 @@ def broken(browser, tmp_path):
     context.close()
 
 
-def until(page, condition, argument=None, seconds=10):
+def until(page, condition, argument=None, seconds=20):
     """Wait for a condition; the pages' policy forbids Playwright's own way, which evaluates text in them."""
     latest = time.monotonic() + seconds
     while not page.evaluate(condition, argument):

@@ -1,7 +1,6 @@
 """The player in a browser: what its script computes, and what a person sees and hears."""
 
 import re
-import shutil
 import time
 from dataclasses import replace
 from importlib.resources import files
@@ -10,20 +9,7 @@ import pytest
 
 from otoscope.listening.html import card_document
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as runner:
-        opened = runner.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -48,7 +34,7 @@ def open_card(browser, make_card, tmp_path):
 
 def until(page, condition):
     """Wait for a condition; the page's policy forbids Playwright's own way, which evaluates text in it."""
-    latest = time.monotonic() + 10
+    latest = time.monotonic() + 20
     while not page.evaluate(condition):
         assert time.monotonic() < latest, condition
         time.sleep(0.02)
