@@ -61,11 +61,10 @@ def every(browser: Browser, options: argparse.Namespace) -> Iterator[Path]:
 
 
 def readme(browser: Browser, report: Path) -> Iterator[Path]:
-    """The overview's head, and the neuron that the overview names first, with a sound under the cursor."""
+    """The head of the overview, and the neuron that the overview names first, with a sound under the cursor."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    page = opened(browser, 1280, 980, "light")
+    page = opened(browser, 1280, 1180, "light")
     show(page, report / "index.html")
-    page.locator("#found").evaluate("it => it.scrollIntoView({behavior: 'instant'})")
     page.screenshot(path=IMAGES / "overview.png")
     yield IMAGES / "overview.png"
     first = page.locator("#listen a").first.get_attribute("href")

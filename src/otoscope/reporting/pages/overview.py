@@ -115,13 +115,13 @@ def _matrix(recorded: Sequence[Recorded], models: Sequence[str]) -> list[tuple[s
     for each in recorded:
         for selection in reversed(each.selections):  # the first one, `specific` where there is one, stays
             if selection.chance is not None:
-                neurons, chance = len(selection.neurons), selection.chance.neurons
+                chance, classes = selection.chance.neurons.mean, len(selection.classes)
                 rest = (
-                    f"chance {number(chance.mean, 2)}; {round(selection.coverage * len(selection.classes))} of "
-                    f"{counted(len(selection.classes), 'class', 'classes')} ({selection.preset})"
+                    f"chance {number(chance, 2)}; {round(selection.coverage * classes)} of "
+                    f"{counted(classes, 'class', 'classes')} ({selection.preset})"
                 )
                 rows.setdefault((each.task, selection.label), {})[each.model] = Cell(
-                    number(neurons), rest, _table_of(each.number, selection)
+                    number(len(selection.neurons)), rest, _table_of(each.number, selection)
                 )
     order = [(each.task, label) for each in recorded for label in each.store.labelings]
     keys = sorted(rows, key=lambda key: order.index(key) if key in order else len(order))
