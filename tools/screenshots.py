@@ -61,7 +61,7 @@ def every(browser: Browser, options: argparse.Namespace) -> Iterator[Path]:
 
 
 def readme(browser: Browser, report: Path) -> Iterator[Path]:
-    """The head of the overview, and the neuron that the overview names first, with a sound under the cursor."""
+    """The head of the overview, and the first neuron that it names, with a sound under the cursor."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     page = opened(browser, 1280, 1180, "light")
     show(page, report / "index.html")
