@@ -73,6 +73,7 @@ bench: .venv/core  ## What recording, checking and the statistics cost beside wh
 	$(BIN)/python benchmarks/decoding.py
 	$(BIN)/python benchmarks/evidence.py
 	$(BIN)/python benchmarks/ablating.py
+	$(BIN)/python benchmarks/listening.py
 
 docs: .venv/docs  ## Build the documentation into site/, strictly
 	$(BIN)/mkdocs build --strict --quiet

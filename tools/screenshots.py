@@ -7,11 +7,13 @@ Needs playwright (the extra `dev`) and an installed Chromium.
 """
 
 import argparse
+import io
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -65,16 +67,22 @@ def readme(browser: Browser, report: Path) -> Iterator[Path]:
     IMAGES.mkdir(parents=True, exist_ok=True)
     page = opened(browser, 1280, 1180, "light")
     show(page, report / "index.html")
-    page.screenshot(path=IMAGES / "overview.png")
+    picture(page, IMAGES / "overview.png")
     yield IMAGES / "overview.png"
     first = page.locator("#listen a").first.get_attribute("href")
     show(page, report / str(first))
     page.locator(".player").first.evaluate("it => it.scrollIntoView({behavior: 'instant', block: 'center'})")
     page.locator("audio").first.evaluate(_SEEK)
     page.wait_for_timeout(300)
-    page.screenshot(path=IMAGES / "neuron.png")
+    picture(page, IMAGES / "neuron.png")
     yield IMAGES / "neuron.png"
     page.context.close()
+
+
+def picture(page: Page, path: Path) -> None:
+    """The page as it is seen now, in 200 colours: a third of the size."""
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    image.quantize(200, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def neurons(report: Path) -> list[Path]:
