@@ -36,7 +36,7 @@ def store(toy, tmp_path):
 def run(store, toy, capsys, monkeypatch):
     """Run `ablate` on the toy, in this process and an 80-column terminal: exit status, stdout, stderr."""
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr("otoscope.interventions.ablation.load_model", lambda _: toy.model)
+    monkeypatch.setattr("otoscope.models.load_model", lambda _: toy.model)
 
     def call(*arguments, label="tone"):
         words = ["otoscope", "ablate", store.path, "--label", label, *arguments]
