@@ -20,6 +20,10 @@ TRAINING_SEEDS = range(1_000_000_000)
 EVENTS_SEEDS = range(1_000_000_000, 1_100_000_000)
 NOTES_SEEDS = range(1_100_000_000, 1_200_000_000)
 VOICES_SEEDS = range(1_200_000_000, 1_300_000_000)
+EFFECTS_SEEDS = range(1_300_000_000, 1_400_000_000)
+SYNTH_SEEDS = range(1_400_000_000, 1_500_000_000)
+MANNERS_SEEDS = range(1_500_000_000, 1_600_000_000)
+GENRES_SEEDS = range(1_600_000_000, 1_700_000_000)
 
 # ---- speech ---------------------------------------------------------------------------------------------
 # Language branches are the broad labels of training; a language itself never is one.
@@ -107,6 +111,7 @@ def check_disjoint() -> None:
         raise ValueError(f"programs in training and held out: {sorted(shared_programs)}")
     if phrases := shared_phrases():
         raise ValueError(f"phrases in training and held out: {sorted(phrases)}")
-    ranges = sorted((TRAINING_SEEDS, EVENTS_SEEDS, NOTES_SEEDS, VOICES_SEEDS), key=lambda r: r.start)
+    tasks = (EVENTS_SEEDS, NOTES_SEEDS, VOICES_SEEDS, EFFECTS_SEEDS, SYNTH_SEEDS, MANNERS_SEEDS, GENRES_SEEDS)
+    ranges = sorted((TRAINING_SEEDS, *tasks), key=lambda r: r.start)
     if any(a.stop > b.start for a, b in pairwise(ranges)):
         raise ValueError(f"seed ranges overlap: {ranges}")
