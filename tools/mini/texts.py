@@ -12,3 +12,6 @@ TRAINING: dict[str, str] = _TABLES["training"]
 
 HELD_OUT: dict[str, list[str]] = _TABLES["held_out"]
 """Language -> the sentences of the task `voices`."""
+
+MANNERS: list[str] = _TABLES["manners"]["sentences"]
+"""The English sentences of the task `manners`."""
