@@ -1,11 +1,12 @@
 """The task `voices`, after VoxForge and VoxCeleb1: who speaks which language.
 
 48 voices of espeak-ng, 24 women and 24 men, none of which training knows (`variants.py`), speak six languages
-of two families. Half of the voices, the speakers, have four takes in each language, the others one. A take has
-three sentences of its own, of which a clip holds 2.0 s; which ones tells nothing of voice, gender or speaker.
+of two families. Half of the voices, the speakers, have four takes in each language, the others one. A take
+has three sentences of its own, of which a clip holds 2.0 s; which ones tells nothing of voice or gender.
 
-A voice is a set of parameters of one synthesiser: the voices differ in throat, pitch and tempo but share their
-articulation, so languages are easier to tell, and speakers closer to one another, than in recordings.
+A voice is a set of parameters of one synthesiser: the voices differ in throat, pitch and tempo but share
+their articulation, so languages are easier to tell than in recordings, and speakers closer
+to one another.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Voices of our own for espeak-ng: variant files with drawn formants, pitch and voice quality.
 
 espeak-ng's installed variants are few, and training speaks with many of them. A variant is only a short text
-file, so the task `voices` brings its own: a stratified draw (Latin hypercube) for each gender, which spreads its
-voices evenly along every parameter. Women and men overlap somewhat in pitch and formants, fully in all else.
+file, so the task `voices` brings its own: a stratified draw (Latin hypercube) for each gender, which spreads
+its voices evenly along every parameter. Women and men overlap somewhat in pitch and formants, fully in the
+rest.
 """
 
 from __future__ import annotations
