@@ -83,6 +83,66 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(
     assert not list(killed.out.glob(".*"))  # no partial file
 
 
+LOSSES = (3.0, 2.0, 2.5, 2.0, 1.0)  # on clips held out: patience of two is over after the fourth
+
+
+def held_out(self, objective) -> float:
+    return LOSSES[self.state.updates - 1]
+
+
+def test_a_phase_with_patience_ends_early_and_leaves_its_best_weights(
+    config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def validate(self, objective) -> float:
+        seen.append({name: value.half() for name, value in self.encoder.state_dict().items()})
+        return held_out(self, objective)
+
+    monkeypatch.setattr(trainers.Trainer, "_validate", validate)
+    wanted = config(SUPERVISED | {"epochs": 5, "patience": 2}, probe={"every": 1})
+    result = train(wanted)
+    assert result.updates == len(seen) == 4
+    left = weights(result.weights)
+    assert all(torch.equal(left[name], value) for name, value in seen[1].items())
+    assert not all(torch.equal(left[name], value) for name, value in seen[3].items())
+    monkeypatch.setattr(trainers.Trainer, "_update", None)
+    assert train(wanted) == result
+
+
+@pytest.mark.parametrize("stop", [2, 3])
+def test_patience_outlasts_an_interruption(
+    stop: int, config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainers.Trainer, "_validate", held_out)
+    runs = [
+        config(
+            SUPERVISED | {"epochs": 5, "patience": 2},
+            RECONSTRUCTION | {"epochs": 1 / 3},
+            probe={"every": 1},
+            checkpoint_every=1,
+            out=tmp_path / name,
+        )
+        for name in ("whole", "killed")
+    ]
+    whole = train(runs[0])
+    assert whole.updates == 5  # four, and one from the best of them
+    keep = trainers.Trainer._keep
+
+    def fatal(self, *arguments) -> None:
+        keep(self, *arguments)
+        if self.state.updates == stop:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainers.Trainer, "_keep", fatal)
+        with pytest.raises(KeyboardInterrupt):
+            train(runs[1])
+    again = train(runs[1])
+    for name, value in weights(whole.weights).items():
+        assert torch.equal(weights(again.weights)[name], value), name
+
+
 def test_a_finished_run_is_not_trained_again(config, monkeypatch: pytest.MonkeyPatch) -> None:
     first = train(config(RECONSTRUCTION))
     monkeypatch.setattr(trainers.Trainer, "_update", None)

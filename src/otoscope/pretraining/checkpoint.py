@@ -24,6 +24,8 @@ class State:
         updates: updates done in all phases.
         clips: clips learnt from, repetitions counted.
         seconds: spent on updates.
+    best: the lowest loss so far on clips held out, in a phase with patience.
+        waited: measurements since then.
         pending: losses since the last point of the loss curve.
         curves: the points so far.
     """
@@ -33,6 +35,8 @@ class State:
     updates: int = 0
     clips: int = 0
     seconds: float = 0.0
+    best: float | None = None
+    waited: int = 0
     pending: list[float] = field(default_factory=list)
     curves: Curves = field(default_factory=Curves)
 
@@ -44,17 +48,23 @@ class Checkpoint:
     state: State
     objective: dict[str, Any]
     optimiser: dict[str, Any]
+    best: dict[str, Any] | None
 
 
 def write_checkpoint(
-    config: PretrainConfig, state: State, objective: Objective, optimiser: torch.optim.Optimizer
+    config: PretrainConfig,
+    state: State,
+    objective: Objective,
+    optimiser: torch.optim.Optimizer,
+    best: dict[str, Any] | None,
 ) -> None:
-    """Replace the checkpoint in the run's folder, atomically."""
+    """Replace the checkpoint in the run's folder, atomically; `best` is the encoder to go back to."""
     document = {
         "config": to_json(config.identity),
         "state": to_json(asdict(state)),
         "objective": objective.state_dict(),
         "optimiser": optimiser.state_dict(),
+        "best": best,
     }
     with replacing(config.out / NAME) as temporary:
         torch.save(document, temporary)
@@ -79,4 +89,4 @@ def read_checkpoint(config: PretrainConfig) -> Checkpoint | None:
         )
     document = json.loads(saved["state"])
     state = State(**{**document, "curves": Curves(**document["curves"])})
-    return Checkpoint(state, saved["objective"], saved["optimiser"])
+    return Checkpoint(state, saved["objective"], saved["optimiser"], saved.get("best"))

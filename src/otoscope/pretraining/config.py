@@ -67,6 +67,9 @@ class _Phase(_Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
     betas: tuple[float, float] = (0.9, 0.95)
     clip: Annotated[float, Field(gt=0)] = 3.0
+    # Measurements of the loss on held-out clips without a better one, after which the phase ends early. With
+    # it, the weights of the best measurement are what the phase leaves.
+    patience: Positive | None = None
 
 
 class Reconstruction(_Phase):

@@ -112,6 +112,7 @@ class Trainer:
             ),
         )
         self.state = State() if self.saved is None else self.saved.state
+        self.best = None if self.saved is None else self.saved.best
 
     def run(self, number: int, phase: Phase) -> None:
         """Train one phase from wherever it is to its end."""
@@ -121,11 +122,11 @@ class Trainer:
             leg.optimiser.load_state_dict(self.saved.optimiser)
             self.saved = None
         elif number > 0:
-            state.phase, state.step = number, 0
+            state.phase, state.step, state.best, state.waited = number, 0, None, 0
         if state.updates == 0:
             self._probe(phase)
         self.report.start(phase.objective, state.step, leg.steps, leg.batch_size)
-        while state.step < leg.steps:
+        while state.step < leg.steps and not self._stopped(phase):
             clock = time.perf_counter()
             rate = learning_rate(state.step, leg.steps, phase.learning_rate, phase.warmup)
             loss, gradient = self._update(leg, rate)
@@ -137,6 +138,12 @@ class Trainer:
             state.pending.append(loss)
             self.report.advance(loss)
             self._keep(leg, rate, gradient)
+        if self.best is not None:
+            self.encoder.load_state_dict(self.best)
+            self.best = None
+
+    def _stopped(self, phase: Phase) -> bool:
+        return phase.patience is not None and self.state.waited >= phase.patience
 
     def finish(self) -> PretrainResult:
         """Export the encoder and say how the run ended."""
@@ -211,9 +218,20 @@ class Trainer:
             state.pending.clear()
             if measuring:
                 self._probe(leg.phase)
+                self._judge(leg.phase, float(row["validation"]))
             state.curves.write(config.out)
-        if last or state.updates % config.checkpoint_every == 0:
-            write_checkpoint(config, state, leg.objective, leg.optimiser)
+        if last or self._stopped(leg.phase) or state.updates % config.checkpoint_every == 0:
+            write_checkpoint(config, state, leg.objective, leg.optimiser, self.best)
+
+    def _judge(self, phase: Phase, validation: float) -> None:
+        # With patience: hold the best weights so far, and count the measurements since.
+        if phase.patience is None:
+            return
+        if self.state.best is None or validation < self.state.best:
+            self.state.best, self.state.waited = validation, 0
+            self.best = {name: value.clone() for name, value in self.encoder.state_dict().items()}
+        else:
+            self.state.waited += 1
 
     @torch.no_grad()
     def _validate(self, objective: Objective) -> float:
