@@ -47,7 +47,7 @@ def contour(x: Samples, lowest: float, highest: float) -> Contour:
     at = centres[:, None] + FRAME - period // 2 + np.arange(-FRAME // 8, FRAME // 8)
     before, after = padded[at], padded[at + period]
     alike = (before * after).sum(1) / (np.sqrt((before**2).sum(1) * (after**2).sum(1)) + 1e-9)
-    voiced = (alike > 0.5) & (before.std(1) > 0.1 * x.std())
+    voiced = (alike > 0.3) & (before.std(1) > 0.1 * x.std())
     if voiced.sum() < 10:
         raise ValueError(f"no pitch between {lowest:.0f} and {highest:.0f} Hz")
     n = np.arange(len(x))

@@ -7,8 +7,8 @@ nothing of manner or gender.
 
 How independent the voices are: not as 48 people. Behind them are the recordings of four (rms, slt, awb and
 kal16 of flite); from each come twelve voices, six of either gender, by another pitch, throat, tempo and voice
-quality (`psola.py`). A fold holds the twelve voices of one of the four, so that a test never meets the diction
-of a person heard in fitting. An interval over voices is too narrow for claims about people.
+quality (`psola.py`). A fold holds the twelve voices of one of the four, so that a test never meets the
+diction of a person heard in fitting. An interval over voices is too narrow for claims about people.
 """
 
 from __future__ import annotations

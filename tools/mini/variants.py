@@ -76,18 +76,23 @@ def _between(low: float, high: float, part: float) -> float:
     return low + (high - low) * part
 
 
+def espeak_data() -> Path:
+    """Where espeak-ng's own data lie."""
+    about = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
+    return Path(about.split("Data at:")[1].strip())
+
+
 @contextmanager
 def installed(variants: Iterable[Variant]) -> Iterator[None]:
     """Inside the block espeak-ng knows these voices and no other variant.
 
     Its data are linked into a temporary directory, to which ESPEAK_DATA_PATH points until the block ends.
     """
-    about = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
     before = os.environ.get("ESPEAK_DATA_PATH")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "espeak-ng-data"
         (data / "voices" / "!v").mkdir(parents=True)
-        for path in Path(about.split("Data at:")[1].strip()).iterdir():
+        for path in espeak_data().iterdir():
             if path.name != "voices":
                 (data / path.name).symlink_to(path)
         for variant in variants:
