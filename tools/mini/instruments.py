@@ -58,21 +58,21 @@ def _variable_length(value: int) -> bytes:
     return bytes(reversed(out))
 
 
-def play(notes: list[Note], *, room: bool = True) -> np.ndarray:
+def play(notes: list[Note], *, room: bool = True, soundfont: str = SOUNDFONT) -> np.ndarray:
     """The notes as float samples, mono at 16 kHz (fluidsynth's reverb and chorus only with `room`).
 
     Raises:
         RuntimeError: fluidsynth is missing its soundfont or failed.
     """
-    if not Path(SOUNDFONT).is_file():
-        raise RuntimeError(f"{SOUNDFONT}: no soundfont there; install fluid-soundfont-gm or set SOUNDFONT")
+    if not Path(soundfont).is_file():
+        raise RuntimeError(f"{soundfont}: no soundfont there; the README beside this file names its package")
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder, "score.mid"), Path(folder, "sound.wav")
         score.write_bytes(midi(notes))
         effects = ["-R", str(int(room)), "-C", str(int(room))]
         command = ["fluidsynth", "-ni", "-q", "-g", "0.6", "-r", str(SAMPLE_RATE), *effects]
         done = subprocess.run(
-            [*command, "-F", str(sound), SOUNDFONT, str(score)], capture_output=True, check=False
+            [*command, "-F", str(sound), soundfont, str(score)], capture_output=True, check=False
         )
         if done.returncode or not sound.exists():
             raise RuntimeError(f"fluidsynth: {done.stderr.decode().strip()}")
