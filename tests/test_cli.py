@@ -33,6 +33,7 @@ VERBS = (
     "listen",
     "report",
     "serve",
+    "run",
     "demo",
     "pretrain",
     "power",

@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 
 ORDER = (
     "models", "tasks", "power", "record", "info", "describe", "select", "evidence", "compare", "multiverse",
-    "compare-selectors", "acoustics", "share", "probe", "ablate", "listen", "report", "serve", "demo",
+    "compare-selectors", "acoustics", "share", "probe", "ablate", "listen", "report", "serve", "run", "demo",
     "pretrain",
 )  # fmt: skip
 """The verbs in the order of work."""

@@ -1,13 +1,21 @@
-"""Verbs that put things together: the report, the miniature study, training."""
+"""Verbs that put things together: the report, a whole study, the miniature's, training."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otoscope.cli.app import app
-from otoscope.cli.options import Json
+from otoscope.cli.options import Device, Json
+from otoscope.errors import UsageError
+
+if TYPE_CHECKING:
+    from otoscope.study import Study
+
+Limit = Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")]
+
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes (default: one a core, at most 4).")]
 
 
 @app.command()
@@ -38,29 +46,66 @@ def report(
 
 
 @app.command()
-def demo(
-    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
-    full: Annotated[
-        bool, typer.Option(help="Ablate every labeling on every model, class by class (hours).")
+def run(
+    file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="What to run, see the documentation.")],
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("study"),
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say what is missing, and estimate time, disk and memory."),
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips of each task.")] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes (default: one a core, at most 4).")
-    ] = None,
+    limit: Limit = None,
+    workers: Workers = None,
+    device: Annotated[Device, typer.Option(help="Where the models run.")] = Device.cpu,
     json: Json = False,
 ) -> None:
-    """Run the whole study on the embedded miniature.
+    """Run a whole study from one file: record, dissect, ablate, compare, report.
+
+    The same command goes on where a stopped run was. A dry run ends with status 1 where something is missing.
 
     \b
-    Example:
-      otoscope demo --out demo
+    Examples:
+      otoscope run studies/kawamura2026.yaml --dry-run
+      otoscope run studies/kawamura2026.yaml --out kawamura2026 --device cuda
+      otoscope run my-study.yaml --out trial --limit 50
     """
     from otoscope import console, study
 
-    crew = workers or min(os.cpu_count() or 1, 4)
-    plan = study.FULL if full else study.DEMO
-    result = study.run(plan, out, limit=limit, workers=crew, say=console.say, progress=True)
-    console.show(result.document(), json, console.study_lines(result))
+    plan = study.read_study(file)
+    if dry_run:
+        found = study.dry_run(plan, limit=limit, device=device.value, say=console.say)
+        console.show(found.document(), json, console.dry_run_lines(found))
+        raise typer.Exit(1 if found.missing else 0)
+    _run(plan, out, limit, workers, device.value, json)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three of the seven tasks, in a minute and a half.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Every labeling, model, class and kind of control (hours).")
+    ] = False,
+    limit: Limit = None,
+    workers: Workers = None,
+    json: Json = False,
+) -> None:
+    """Run the paper in small on the embedded miniature, which needs no data, no weights and no GPU.
+
+    It ends with the paper's findings beside the miniature's numbers, and a report to open.
+
+    \b
+    Examples:
+      otoscope demo
+      otoscope demo --quick --out quick
+    """
+    from otoscope import study
+
+    if quick and full:
+        raise UsageError("both --quick and --full are given; expected one of them")
+    plan = study.built_in("quick" if quick else "full" if full else "demo")
+    _run(plan, out, limit, workers, "cpu", json)
 
 
 @app.command()
@@ -84,3 +129,13 @@ def pretrain(
 
     result = pretraining.pretrain(config, progress=True)
     console.show(result.document(), json, console.pretraining_lines(result))
+
+
+def _run(plan: "Study", out: Path, limit: int | None, workers: int | None, device: str, json: bool) -> None:
+    """Run a study, telling of each step, and show what it found."""
+    from otoscope import console, study
+
+    # One process where an accelerator does the work: several would share it.
+    most = workers or (min(os.cpu_count() or 1, 4) if device == "cpu" else 1)
+    result = study.run(plan, out, limit=limit, workers=most, device=device, say=console.say, progress=True)
+    console.show(result.document(), json, console.study_lines(result))

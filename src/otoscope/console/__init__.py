@@ -12,7 +12,7 @@ from otoscope.console.clips import (
     task_lines,
 )
 from otoscope.console.comparing import comparison_lines, selector_lines
-from otoscope.console.doing import address_lines, pretraining_lines, probe_lines, study_lines
+from otoscope.console.doing import address_lines, pretraining_lines, probe_lines
 from otoscope.console.evidence import evidence_lines
 from otoscope.console.impact import ablation_lines
 from otoscope.console.listening import card_lines
@@ -20,6 +20,7 @@ from otoscope.console.multiverse import multiverse_lines
 from otoscope.console.neurons import power_lines, selection_lines
 from otoscope.console.printing import say, show
 from otoscope.console.sharing import sharing_lines
+from otoscope.console.study import dry_run_lines, study_lines
 
 __all__ = [
     "ablation_lines",
@@ -29,6 +30,7 @@ __all__ = [
     "comparison_lines",
     "descriptor_lines",
     "descriptors_document",
+    "dry_run_lines",
     "evidence_lines",
     "model_lines",
     "multiverse_lines",

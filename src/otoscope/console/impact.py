@@ -39,20 +39,6 @@ def ablation_lines(ablation: "Ablation") -> Lines:
     yield from _sentences(ablation)
 
 
-def brief_lines(ablations: "Sequence[Ablation]") -> Lines:
-    """What the margins of the targets' classes do, one table an ablation; of those that have control sets."""
-    from otoscope.interventions.effects.verdicts import figures_of
-
-    held = [ablation for ablation in ablations if ablation.primary]
-    for ablation in held:
-        single = [target for target in ablation.targets if not target.series]
-        model = ablation.provenance["recording"]["model"]["name"]
-        figures = figures_of(ablation, ablation.probe)
-        yield from _effects(ablation, single, figures, "margin", f"{ablation.label}, {model}: ")
-    for ablation in held[:1]:
-        yield from _caption(ablation, series=False, lost=False)
-
-
 _DONE = {
     "mean": "held at their mean",
     "clamp": "held at {level:g}",
@@ -186,7 +172,7 @@ def _smallest(rows: Sequence[Mapping[str, Any]], match: str) -> Mapping[str, Any
     return min(known, key=lambda beside: np.nan_to_num(beside["p_adjusted"], nan=2.0), default=None)
 
 
-def _caption(ablation: "Ablation", series: bool, lost: bool = True) -> Lines:
+def _caption(ablation: "Ablation", series: bool) -> Lines:
     """What the columns hold."""
     from otoscope.interventions.effects.verdicts import CONTROLS
 
@@ -194,7 +180,7 @@ def _caption(ablation: "Ablation", series: bool, lost: bool = True) -> Lines:
         yield "No control sets: whether other neurons would do the same is not known."
         return
     single = any(not target.series for target in ablation.targets)
-    clips = lost and single and not ablation.multilabel
+    clips = single and not ablation.multilabel
     lost_words = "-/+: clips lost and gained, of those right before; " if clips else ""
     p = "p: share of them that change as much, the target counted; " if single else ""
     smallest = " (the smallest of the target's classes)" if series else ""

@@ -1,0 +1,169 @@
+"""Run a study: record, dissect, ablate, compare, conclude, report; each step once."""
+
+import shutil
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from otoscope.files import write_json, write_table
+from otoscope.study.ablating import ablating
+from otoscope.study.comparing import comparing
+from otoscope.study.crew import crew
+from otoscope.study.dissecting import dissecting
+from otoscope.study.opening import task_of
+from otoscope.study.places import across_of, store_of, stores_of
+from otoscope.study.plan import Study
+from otoscope.study.result import StudyResult, gathered
+from otoscope.study.steps import Refused, carry_out
+
+if TYPE_CHECKING:
+    from otoscope.activations import Store
+    from otoscope.models import AudioModel
+
+__all__ = ["run"]
+
+
+def run(
+    plan: Study,
+    out: str | Path,
+    *,
+    limit: int | None = None,
+    workers: int = 1,
+    device: str = "cpu",
+    say: Callable[[str], None] = lambda _: None,
+    progress: bool = False,
+) -> StudyResult:
+    """Run a study into one folder.
+
+    It holds `stores/` with a recording of each task by each model and what was found out about it,
+    `findings` and `summary` as tables, `study.json`, the study itself as `plan.json`, and `report/`. What an
+    earlier run has done with the same settings is kept, so that a study that was stopped, at whatever point,
+    goes on where it was. A step that the data do not allow, for want of groups say, is left out and told.
+
+    Args:
+        plan: what to run.
+        out: the folder.
+        limit: record this many clips of each task only, to try things out.
+        workers: processes that share tasks and models, each with its share of the cores.
+        device: where models run: "cpu", "cuda" or "mps".
+        say: called with one line as each step ends.
+        progress: show a progress bar while recording and ablating; with one worker only.
+
+    Raises:
+        StudyError: paths have to be filled in.
+        OtoscopeError: a model or a task cannot be read, clips cannot be recorded, or the folder holds
+            recordings of others.
+        UsageError: the study names what a task does not have.
+    """
+    from otoscope.reporting import report
+
+    plan, folder = plan.filled(), Path(out)
+    write_json(folder / "plan.json", plan.model_dump(mode="json"))
+    pairs = [(model, task) for model in plan.models for task in plan.tasks]
+    across = [(model, *pair) for pair in plan.sharing.across for model in plan.models]
+    shown = progress and workers == 1
+    record = partial(_record, plan, folder, limit, device, shown)
+    hear = partial(_hear, plan, folder, device, shown)
+    refused: list[Refused] = []
+    with crew(min(workers, len(pairs))) as spread:
+        for position, task in enumerate(spread(record, plan.tasks), start=1):
+            say(f"recorded {task} ({position} of {len(plan.tasks)})")
+        for position, ((model, task), left) in enumerate(zip(pairs, spread(hear, pairs), strict=True), 1):
+            refused += left
+            say(f"{model} has heard {task} ({position} of {len(pairs)})")
+        compare = partial(_compare, plan, folder)
+        for position, (both, left) in enumerate(zip(across, spread(compare, across), strict=True), 1):
+            refused += left
+            say(f"{both[0]}: {both[1]} beside {both[2]} ({position} of {len(across)})")
+    for each in refused:
+        say(f"left out: {each.step}: {each.reason}")
+    stores = stores_of(plan, folder)
+    there = {both: place for both in across if (place := across_of(folder, *both)).is_dir()}
+    concluded = _concluded(plan, stores, there)
+    write_table(folder / "findings", concluded)
+    write_json(folder / "findings.json", concluded.to_dict("records"))
+    say("writing the report")
+    page = report(
+        list(stores.values()),
+        folder / "report",
+        neurons=plan.report.neurons,
+        sound=plan.report.sound,
+        progress=progress,
+    )
+    result = gathered(plan, folder, concluded, tuple(refused), page)
+    write_json(folder / "study.json", result.document())
+    write_table(folder / "summary", result.table)
+    return result
+
+
+def _concluded(plan: Study, stores: Any, across: Any) -> pd.DataFrame:
+    # Until the table of findings is there: the next slice puts it in.
+    from importlib import import_module
+    from importlib.util import find_spec
+
+    if find_spec("otoscope.study.findings") is None:
+        return pd.DataFrame({"question": [], "finding": []})
+    found: pd.DataFrame = import_module("otoscope.study.findings").findings(plan, stores, across)
+    return found
+
+
+def _record(plan: Study, folder: Path, limit: int | None, device: str, progress: bool, task: str) -> str:
+    """Record all models and their twins over one reading of a task; an untrained model has no twins."""
+    from otoscope.activations import record_all, with_twins
+    from otoscope.activations.twins import unlearned
+    from otoscope.models import load_model
+
+    models: list[AudioModel] = []
+    places: list[Path] = []
+    for name, entry in plan.models.items():
+        model = load_model(entry.spec, device=device)
+        twins, shuffled = (0, 0) if unlearned(model.name) else (plan.twins, plan.shuffled)
+        family = with_twins([model], [store_of(folder, name, task)], twins, shuffled=shuffled)
+        models += family[0]
+        places += family[1]
+    stores = record_all(
+        models,
+        task_of(plan, task),
+        places,
+        limit=limit,
+        on_bad_audio=plan.on_bad_audio,
+        progress=progress,
+    )
+    if plan.acoustics:
+        trained = [name for name, entry in plan.models.items() if entry.role != "untrained"]
+        _describe([store for store, name in zip(stores, plan.models, strict=False) if name in trained])
+    return task
+
+
+def _describe(stores: "list[Store]") -> None:
+    """Measure what the clips sound like, once for recordings of the same clips."""
+    from otoscope.descriptors import describe
+
+    for store in stores:
+        measured = stores[0].path / "descriptors.parquet"
+        if store is not stores[0] and measured.is_file() and not (store.path / measured.name).exists():
+            shutil.copyfile(measured, store.path / measured.name)
+        describe(store)
+
+
+def _hear(plan: Study, folder: Path, device: str, progress: bool, pair: tuple[str, str]) -> list[Refused]:
+    """Dissect and ablate one model on one task, from its recording."""
+    from otoscope.activations import open_store
+    from otoscope.models import load_model
+
+    model, task = pair
+    store = open_store(store_of(folder, model, task))
+    loaded = cache(partial(load_model, plan.models[model].spec, device=device))
+    steps = chain(
+        dissecting(plan, model, task, store),
+        ablating(plan, model, task, store, loaded, progress=progress),
+    )
+    return carry_out(steps, folder / "steps")
+
+
+def _compare(plan: Study, folder: Path, each: tuple[str, str, str]) -> list[Refused]:
+    return carry_out(comparing(plan, folder, *each), folder / "steps")
