@@ -63,9 +63,7 @@ def _heard(ablation: "Ablation") -> str:
     return f", {count(clips['test'], 'test clip')}" if "test" in clips else ""
 
 
-def _effects(
-    ablation: "Ablation", targets: "Sequence[Target]", figures: "Figures", measure: str, of: str = ""
-) -> Lines:
+def _effects(ablation: "Ablation", targets: "Sequence[Target]", figures: "Figures", measure: str) -> Lines:
     """One measure of the own classes of targets that stand by themselves."""
     rows = [(target, name) for target in targets for name in _classes_of(target, figures, measure)]
     if not rows:
@@ -93,7 +91,7 @@ def _effects(
             *_beside(row, ablation.primary, measure),
         )
     yield ""
-    yield of + title + _first(2 * MANY, len(rows), "rows")
+    yield title + _first(2 * MANY, len(rows), "rows")
     yield table
 
 

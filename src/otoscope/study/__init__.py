@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from otoscope.study.plan import BUILT_IN, Study, StudyError, built_in, parse_study, read_study
 
 if TYPE_CHECKING:
-    from otoscope.study.dry_run import DryRun, dry_run
+    from otoscope.study.estimating import DryRun, dry_run
     from otoscope.study.result import Dissection, StudyResult
     from otoscope.study.running import run
 
@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 _LATER = {
-    "Dissection": "result", "StudyResult": "result", "run": "running", "DryRun": "dry_run",
-    "dry_run": "dry_run",
+    "Dissection": "result", "StudyResult": "result", "run": "running", "DryRun": "estimating",
+    "dry_run": "estimating",
 }  # fmt: skip
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from otoscope.files import slug
 from otoscope.study.dissecting import recording_of
-from otoscope.study.plan import AblationEntry, Match, Study
+from otoscope.study.entries import AblationEntry, Match
+from otoscope.study.plan import Study
 from otoscope.study.steps import Step
 
 if TYPE_CHECKING:

@@ -8,33 +8,27 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from otoscope.errors import OtoscopeError, UsageError
+from otoscope.study.entries import (
+    AblationEntry,
+    Count,
+    ModelEntry,
+    ReportEntry,
+    Section,
+    SharingEntry,
+    TaskEntry,
+)
 from otoscope.study.wrong_keys import sentence
 
-__all__ = [
-    "BUILT_IN",
-    "AblationEntry",
-    "ModelEntry",
-    "ReportEntry",
-    "SharingEntry",
-    "Study",
-    "StudyError",
-    "TaskEntry",
-    "built_in",
-    "parse_study",
-    "read_study",
-]
+__all__ = ["BUILT_IN", "Study", "StudyError", "built_in", "parse_study", "read_study"]
 
 BUILT_IN = ("quick", "demo", "full")
 """The studies of the embedded miniature that come with the package."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Role = Literal["self-supervised", "supervised", "untrained"]
-Match = Literal["layer", "rate", "displacement", "neighbour", "directions", "components"]
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _LEAST = 19  # permutations, the fewest by which one neuron can be told to follow a descriptor at 5 %
@@ -44,109 +38,7 @@ class StudyError(OtoscopeError):
     """A study file that cannot be used; the message names every wrong key."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelEntry(_Section):
-    """A model of a study.
-
-    Attributes:
-        spec: as `load_model` takes it.
-        role: how it learned, for comparing models by it.
-    """
-
-    spec: str
-    role: Role
-
-
-class TaskEntry(_Section):
-    """A task of a study.
-
-    Attributes:
-        spec: as `load_task` takes it.
-        labelings: those to dissect, in this order; by default all.
-        seconds: crop and zero-pad clips to this length; by default clips stay whole.
-        evar_lengths: crop and pad clips as EVAR does for this data set instead.
-    """
-
-    spec: str
-    labelings: tuple[str, ...] = ()
-    seconds: Annotated[float, Field(gt=0)] | None = None
-    evar_lengths: bool = False
-
-
-class SharingEntry(_Section):
-    """Which labelings' classes are compared by the neurons that they share, each written TASK:LABELING.
-
-    Attributes:
-        across: pairs of labelings, on every model.
-        within: labelings whose classes are compared with one another; by default all.
-    """
-
-    across: tuple[tuple[str, str], ...] = ()
-    within: tuple[str, ...] | None = None
-
-
-class AblationEntry(_Section):
-    """Neurons that are switched off, and their controls.
-
-    What is left out of model, task and labeling is not restricted: an entry without any of them switches off
-    the neurons of every labeling, on every model.
-
-    Attributes:
-        model: name of a model of the study.
-        task: name of a task of the study.
-        labeling: one of the task's.
-        classes: the neurons of these classes together; by default those of all classes together, and then
-            each class's by themselves.
-        neurons: a published list of neurons in their place, such as "kawamura2026:anger-happiness".
-        each_class: hold each class's neurons too against control sets of their own; by default only all of a
-            labeling's together, and the classes against one another.
-        gains: factors on the neurons, for the curve of dose and response; 0 is off.
-        matched: kinds of control sets, see `otoscope.interventions.controls`.
-        controls: control sets of each kind; no p falls below 1 / (controls + 1).
-        probe: the classifier that judges.
-    """
-
-    model: str | None = None
-    task: str | None = None
-    labeling: str | None = None
-    classes: tuple[str, ...] = ()
-    neurons: str | None = None
-    each_class: bool = False
-    gains: Annotated[tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(min_length=1)] = (0.0,)
-    matched: Annotated[tuple[Match, ...], Field(min_length=1)] = ("displacement",)
-    controls: Annotated[int, Field(ge=20)] = 20
-    probe: Literal["logistic", "evar"] = "logistic"
-
-    @model_validator(mode="after")
-    def _one_target(self) -> Self:
-        if self.classes and self.neurons:
-            raise ValueError("both classes and neurons are given; expected one of them")
-        if self.each_class and (self.classes or self.neurons):
-            raise ValueError("each_class is given with classes or neurons; expected it without them")
-        return self
-
-    def asks(self, model: str, task: str, labeling: str) -> bool:
-        """Whether it is asked for on this model, by name, and this labeling of this task."""
-        wanted = ((self.model, model), (self.task, task), (self.labeling, labeling))
-        return all(asked in (None, there) for asked, there in wanted)
-
-
-class ReportEntry(_Section):
-    """What the report shows.
-
-    Attributes:
-        neurons: at most so many neurons have a page.
-        sound: hear examples of them again, to be played.
-    """
-
-    neurons: Count = 100
-    sound: bool = True
-
-
-class Study(_Section):
+class Study(Section):
     """What to run. `otoscope run` reads it from a YAML file with these keys.
 
     Attributes:
@@ -231,7 +123,7 @@ class Study(_Section):
         )
 
     def _with_paths(self, entry: Any) -> Any:
-        spec = _PLACE.sub(lambda match: str(Path(self.paths[match[1]] or match[0]).expanduser()), entry.spec)
+        spec = _PLACE.sub(lambda match: _expanded(self.paths[match[1]] or match[0]), entry.spec)
         return entry.model_copy(update={"spec": spec})
 
     def _specs(self) -> Iterator[tuple[str, str]]:
@@ -261,6 +153,11 @@ class Study(_Section):
             yield f"{written!r} is of no task of the study; expected one of {', '.join(self.tasks)}"
         elif (named := self.tasks[task].labelings) and labeling not in named:
             yield f"{written!r} is not dissected; expected one of tasks.{task}.labelings: {', '.join(named)}"
+
+
+def _expanded(path: str) -> str:
+    """A path with the home folder in place of ~; a URL is left as it is."""
+    return str(Path(path).expanduser()) if path.startswith("~") else path
 
 
 def read_study(path: str | os.PathLike[str]) -> Study:

@@ -54,9 +54,11 @@ def size_of(plan: Study, name: str, limit: int | None) -> tuple[TaskSize, list[s
         return _published(plan, name, limit), [f"task {name}: {error}"]
     part = task if limit is None else task.head(limit)
     lengths, wrong = _lengths(part)
+    wrong += _classes_missing(plan, name, task)
     classes = sum(len(labeling.classes) for labeling in part.labelings)
     if not lengths:
-        return TaskSize(len(part), None, len(part.labelings), classes, "no clip can be read"), wrong
+        size = TaskSize(len(part), None, len(part.labelings), classes, "no clip can be read")
+        return size, [f"task {name}: {each}" for each in wrong]
     source = f"the length of {len(lengths)} of {len(part):,} clips was read"
     if part.seconds is not None:
         source = f"clips are cropped or padded to {part.seconds:g} s"
@@ -76,6 +78,17 @@ def _published(plan: Study, name: str, limit: int | None) -> TaskSize:
         clips = min(clips, limit)
     known = "as published, cut to EVAR's length" if clips and seconds else "not there; its size is not known"
     return TaskSize(clips, seconds, labelings, 0, known)
+
+
+def _classes_missing(plan: Study, name: str, task: "Task") -> list[str]:
+    """Classes that an ablation names and the task lacks."""
+    missing = []
+    for entry in plan.ablations:
+        for labeling in task.labelings:
+            if entry.classes and entry.task == name and entry.labeling in (None, labeling.name):
+                unknown = [each for each in entry.classes if each not in labeling.classes]
+                missing += [f"labeling {labeling.name!r} has no class {each!r}" for each in unknown]
+    return list(dict.fromkeys(missing))
 
 
 def _lengths(task: "Task") -> tuple[list[float], list[str]]:

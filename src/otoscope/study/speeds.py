@@ -19,6 +19,7 @@ __all__ = ["Speeds", "measured"]
 
 _STAND_IN = "random:m2d_vit_base-80x608p16x16@0"
 _CLIPS = 2  # heard at once
+_LONGEST_S = 10.0  # longer clips are heard in pieces, and take as much longer
 _SHORT = 20  # permutations in the trial
 
 
@@ -32,6 +33,7 @@ class Speeds:
         heard: seconds for a clip of each length (in seconds), by model.
         weights: bytes of each model's weights.
         batch: bytes that hearing a clip takes, about.
+        describe_s: seconds for a second of sound, all descriptors together.
         dissect_s: seconds for a neuron on a clip, all that is asked of one labeling together.
         sentences: what was measured, and what stood in for what is missing.
     """
@@ -41,13 +43,17 @@ class Speeds:
     heard: dict[str, dict[float, float]]
     weights: dict[str, int]
     batch: float
+    describe_s: float
     dissect_s: float
     sentences: tuple[str, ...]
 
     def clip_s(self, model: str, seconds: float) -> float:
-        """Seconds for which a model hears a clip: that of the length measured which is closest."""
-        known = self.heard[model]
-        return known[min(known, key=lambda each: abs(each - seconds))]
+        """Seconds for which a model hears a clip, on the line through the two lengths measured."""
+        (short, fast), *rest = sorted(self.heard[model].items())
+        if not rest:
+            return fast * seconds / short
+        long, slow = rest[-1]
+        return max(0.0, fast + (slow - fast) * (seconds - short) / (long - short))
 
     def memory(self, copies: int, batch: int) -> float:
         """Bytes that recording all models and their twins takes, about."""
@@ -59,7 +65,7 @@ def measured(plan: Study, lengths: Sequence[float], device: str, say: Callable[[
 
     Args:
         plan: the study; a model that cannot be loaded is stood in for by a random one.
-        lengths: seconds of clips to measure; 5 s where none is known.
+        lengths: seconds of clips; the shortest and the longest, up to 10 s, are measured, or 5 s.
         device: where the models run.
         say: called with a line as each step begins.
     """
@@ -68,6 +74,8 @@ def measured(plan: Study, lengths: Sequence[float], device: str, say: Callable[[
     missing, sentences = [], []
     neurons, heard, weights, grown = {}, {}, {}, 0.0
     partly = plan.partly_filled()
+    tried = {round(min(each, _LONGEST_S), 1) for each in (min(lengths), max(lengths))} if lengths else {5.0}
+    times: dict[str, dict[float, float]] = {}
     for name, entry in partly.models.items():
         say(f"measuring {name}")
         model, problem = _model(entry.spec, any(f"{{{path}}}" in entry.spec for path in plan.missing), device)
@@ -77,18 +85,21 @@ def measured(plan: Study, lengths: Sequence[float], device: str, say: Callable[[
         )
         neurons[name] = sum(layer.units for layer in model.layers)
         before = _resident()
-        with torch.inference_mode():
-            rounded = sorted({round(each, 1) for each in lengths} or {5.0})
-            heard[name] = {each: _hears(model, each) for each in rounded}
+        if model.fingerprint not in times:
+            with torch.inference_mode():
+                times[model.fingerprint] = {each: _hears(model, each) for each in sorted(tried)}
+        heard[name] = times[model.fingerprint]
         grown = max(grown, (_resident() - before) / _CLIPS)
         weights[name] = _bytes_of(model)
     say("measuring the statistics")
-    dissect = _dissects(plan)
+    dissect, describe = _dissects(plan), _describes()
     speed = ", ".join(
-        f"{name} {1 / np.mean(list(times.values())):.1f} clips a second" for name, times in heard.items()
+        f"{name} {1 / took:.1f} clips of {each:g} s"
+        for name, known in heard.items()
+        for each, took in known.items()
     )
-    sentences.append(f"measured on {device}, {_CLIPS} clips of noise of each length: {speed}")
-    return Speeds(tuple(missing), neurons, heard, weights, grown, dissect, tuple(sentences))
+    sentences.append(f"measured on {device}, clips of noise in a second: {speed}")
+    return Speeds(tuple(missing), neurons, heard, weights, grown, describe, dissect, tuple(sentences))
 
 
 def _model(spec: str, unfilled: bool, device: str) -> "tuple[AudioModel, str]":
@@ -139,6 +150,17 @@ def _dissects(plan: Study) -> float:
     profile_correlation(planted, "class", permutations=_SHORT, resamples=_SHORT)
     took = time.perf_counter() - start
     return took * plan.permutations / _SHORT / (len(planted.tokens) * 3000)
+
+
+def _describes() -> float:
+    """Seconds that describing a second of sound takes."""
+    from otoscope.descriptors.measures import SAMPLE_RATE, measure
+
+    noise = np.random.default_rng(0).standard_normal(2 * SAMPLE_RATE).astype(np.float32) * 0.1
+    measure(noise)  # the first time code is compiled
+    start = time.perf_counter()
+    measure(noise)
+    return (time.perf_counter() - start) / 2
 
 
 def _bytes_of(model: Any) -> int:

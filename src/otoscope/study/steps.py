@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from otoscope import __version__
-from otoscope.errors import OtoscopeError, UsageError
+from otoscope.errors import OtoscopeError
 from otoscope.files import read_json, slug, to_json, write_json
 
 __all__ = ["Refused", "Step", "carry_out"]
@@ -52,8 +52,8 @@ def carry_out(steps: Iterable[Step], folder: Path) -> list[Refused]:
         steps: in this order.
         folder: of the receipts.
 
-    Raises:
-        UsageError: the study asks for what does not exist, such as an unknown class.
+    Returns:
+        The steps that could not be done.
     """
     refused = []
     for step in steps:
@@ -63,8 +63,6 @@ def carry_out(steps: Iterable[Step], folder: Path) -> list[Refused]:
             continue
         try:
             step.do()
-        except UsageError:
-            raise
         except OtoscopeError as error:
             # Too few groups in one labeling must not end a study of days. It is tried again the next time.
             refused.append(Refused(step.name, str(error)))

@@ -7,6 +7,7 @@ from typing import Any
 from otoscope.study.plan import Study
 from otoscope.study.sizes import TaskSize, size_of
 from otoscope.study.speeds import Speeds, measured
+from otoscope.tasks.registry import readers
 
 __all__ = ["DryRun", "TaskEstimate", "dry_run"]
 
@@ -25,7 +26,7 @@ class TaskEstimate:
         clips: number of clips.
         hours: of sound, as models hear it.
         source: how both are known.
-        record_s: seconds that one process records for, all models and twins.
+        record_s: seconds that one process records for, all models and twins, and describes the clips.
         analyse_s: seconds that it dissects, compares and ablates for.
         disk_bytes: size of the recordings, at most.
     """
@@ -90,9 +91,7 @@ def dry_run(
         device: where the models would run.
         say: called with a line as each step begins.
     """
-    missing = [
-        f"paths.{name} is not filled in; see the comment beside it in the study file" for name in plan.missing
-    ]
+    missing = [_unfilled(plan, name) for name in plan.missing]
     sizes = {}
     for name in plan.tasks:
         say(f"looking at {name}")
@@ -103,6 +102,16 @@ def dry_run(
     tasks = tuple(_estimate(plan, name, size, speeds) for name, size in sizes.items())
     memory = speeds.memory(1 + plan.twins + plan.shuffled, _BATCH)
     return DryRun(tuple(missing), tasks, memory, tuple(_sentences(tasks, memory, speeds)))
+
+
+def _unfilled(plan: Study, path: str) -> str:
+    """That a path is not filled in, and what a task expects there."""
+    said = f"paths.{path} is not filled in"
+    for entry in plan.tasks.values():
+        reader = readers().get(entry.spec.partition(":")[0])
+        if f"{{{path}}}" in entry.spec and reader and reader.needs:
+            return f"{said}; expected {reader.needs}; {reader.obtain}".rstrip("; ")
+    return f"{said}; see the comment beside it in the study file"
 
 
 def _estimate(plan: Study, name: str, size: TaskSize, speeds: Speeds) -> TaskEstimate:
@@ -119,6 +128,8 @@ def _estimate(plan: Study, name: str, size: TaskSize, speeds: Speeds) -> TaskEst
         disk += size.clips * copies * neurons * _BYTES
         analyse += size.clips * neurons * copies * size.labelings * speeds.dissect_s
         analyse += size.clips * _TESTED * clip_s * _conditions(plan, model, name, size)
+    if plan.acoustics:
+        record += size.clips * size.seconds * speeds.describe_s
     hours = size.clips * size.seconds / 3600
     return TaskEstimate(name, size.clips, hours, size.source, record, analyse, disk)
 
