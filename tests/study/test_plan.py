@@ -8,6 +8,7 @@ import yaml
 
 from otoscope import study
 from otoscope.errors import UsageError
+from otoscope.study.entries import AblationEntry
 
 STUDIES = Path(__file__).parents[2] / "studies"
 
@@ -104,3 +105,12 @@ def test_the_demo_ablates_one_labeling_a_task_and_the_full_study_all() -> None:
     assert full.ablations[0].asks("untrained", "voices", "gender")
     with pytest.raises(UsageError, match="no study 'ful' comes along; expected one of quick, demo, full"):
         study.built_in("ful")
+
+
+def test_the_documentation_says_what_a_study_file_may_hold() -> None:
+    text = (STUDIES.parent / "docs" / "study.md").read_text(encoding="utf-8")
+    example = study.parse_study(yaml.safe_load(text.split("```yaml\n")[1].split("```")[0]))
+    assert example.missing == ("weights",)
+    listed = {name for line in text.splitlines() if line.startswith("| `") for name in line.split("`")[1::2]}
+    assert set(study.Study.model_fields) <= listed
+    assert set(AblationEntry.model_fields) - {"model", "task", "labeling", "classes", "neurons"} <= listed
