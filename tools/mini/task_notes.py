@@ -34,7 +34,7 @@ TAXONOMY: dict[str, str] = {
 
 FLUID, GMBANK, OPL = "FluidR3_GM", "sf_GMbank", "OPL-3_FM_128M"
 LICENCES = {FLUID: "MIT", GMBANK: "public domain", OPL: "CC-BY-SA-4.0"}
-"""Soundfont -> its licence in Debian. TimGM6mb is left out: GPL-2, and half of its samples are sf_GMbank's."""
+"""Soundfont -> its licence in Debian. TimGM6mb is left out: GPL-2, and nearly half of it is sf_GMbank."""
 
 # Programs count from 0, families are General MIDI's (so accordion and harmonica stand with the organs).
 PROGRAMS: dict[str, dict[str, tuple[int, ...]]] = {
@@ -57,10 +57,11 @@ SOUNDS_BELOW = {
 }
 """Organs that double a key below: semitones to play higher, so that the lowest tone is the one named."""
 HIGHEST = {
-    (FLUID, 19): 70, (FLUID, 28): 84, (FLUID, 40): 93, (FLUID, 58): 72, (FLUID, 65): 84, (FLUID, 67): 72,
-    (FLUID, 69): 85, (GMBANK, 16): 96, (GMBANK, 18): 96,
+    (FLUID, 17): 96, (FLUID, 19): 70, (FLUID, 26): 96, (FLUID, 28): 84, (FLUID, 40): 93, (FLUID, 41): 96,
+    (FLUID, 57): 96, (FLUID, 58): 72, (FLUID, 60): 96, (FLUID, 65): 84, (FLUID, 67): 72, (FLUID, 69): 85,
+    (GMBANK, 16): 96, (GMBANK, 18): 96, (OPL, 23): 96,
 }  # fmt: skip
-"""The MIDI pitch above which a program is silent, or (19) doubles the key below."""
+"""The MIDI pitch above which a program is silent or out of tune, or (19) doubles the key below."""
 
 INSTRUMENTS, FOLDS = 24, 4  # a family; of all
 VELOCITIES = {"soft": (30, 45), "medium": (65, 80), "loud": (105, 120)}
