@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from otoscope import study
+from otoscope import open_store, study
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json
 from otoscope.study import opening, steps
@@ -93,6 +93,14 @@ def test_another_setting_does_again_what_depends_on_it(result: study.StudyResult
     changed = {path for path, time in times(folder).items() if made[path] != time}
     assert changed
     assert {path.relative_to(folder).parts[3].partition("-")[0] for path in changed} == {"evidence", "select"}
+
+
+def test_twins_of_the_same_weights_are_recorded_once(result: study.StudyResult, folder: Path) -> None:
+    untrained = folder / "stores" / "untrained-events.zarr"
+    twin = folder / "stores" / "ssl-events.zarr.twins" / "random-0.zarr"
+    assert read_json(twin / "plan.json") == read_json(untrained / "plan.json")
+    assert open_store(twin).counts(slice(None)).any()
+    assert not (twin / "results").exists()
 
 
 def times(folder: Path) -> dict[Path, int]:

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
 from otoscope.console.printing import Lines, count, duration, figure, point, table_of
 
 if TYPE_CHECKING:
@@ -61,11 +64,17 @@ def _found_cell(row: Mapping[Any, Any], preset: str) -> str:
 
 def _finding_lines(findings: "pd.DataFrame") -> Lines:
     """The paper's findings, what this study shows of each, and whether it agrees."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for title in ("the paper found", "here"):
+        table.add_column(title, overflow="fold", ratio=1)
+    table.add_column("", no_wrap=True)
     for question, rows in findings.groupby("question", sort=False):
-        yield ""
-        yield str(question)
+        table.add_row(str(question), style="bold")
         for row in rows.to_dict("records"):
-            yield point(f"{row['finding']}: {row['verdict']}. {row['here']}")
+            table.add_row(str(row["finding"]), str(row["here"]), str(row["verdict"]))
+        table.add_section()
+    yield ""
+    yield table
 
 
 def dry_run_lines(found: "DryRun") -> Lines:

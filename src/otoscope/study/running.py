@@ -1,11 +1,10 @@
 """Run a study: record, dissect, ablate, compare, conclude, report; each step once."""
 
-import shutil
 from collections.abc import Callable
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,15 +13,11 @@ from otoscope.study.ablating import ablating
 from otoscope.study.comparing import comparing
 from otoscope.study.crew import crew
 from otoscope.study.dissecting import dissecting
-from otoscope.study.opening import task_of
 from otoscope.study.places import across_of, store_of, stores_of
 from otoscope.study.plan import Study
+from otoscope.study.recording import record_task
 from otoscope.study.result import StudyResult, gathered
 from otoscope.study.steps import Refused, carry_out
-
-if TYPE_CHECKING:
-    from otoscope.activations import Store
-    from otoscope.models import AudioModel
 
 __all__ = ["run"]
 
@@ -66,7 +61,7 @@ def run(
     pairs = [(model, task) for model in plan.models for task in plan.tasks]
     across = [(model, *pair) for pair in plan.sharing.across for model in plan.models]
     shown = progress and workers == 1
-    record = partial(_record, plan, folder, limit, device, shown)
+    record = partial(record_task, plan, folder, limit, device, shown)
     hear = partial(_hear, plan, folder, device, shown)
     refused: list[Refused] = []
     with crew(min(workers, len(pairs))) as spread:
@@ -109,45 +104,6 @@ def _concluded(plan: Study, stores: Any, across: Any) -> pd.DataFrame:
         return pd.DataFrame({"question": [], "finding": []})
     found: pd.DataFrame = import_module("otoscope.study.findings").findings(plan, stores, across)
     return found
-
-
-def _record(plan: Study, folder: Path, limit: int | None, device: str, progress: bool, task: str) -> str:
-    """Record all models and their twins over one reading of a task; an untrained model has no twins."""
-    from otoscope.activations import record_all, with_twins
-    from otoscope.activations.twins import unlearned
-    from otoscope.models import load_model
-
-    models: list[AudioModel] = []
-    places: list[Path] = []
-    for name, entry in plan.models.items():
-        model = load_model(entry.spec, device=device)
-        twins, shuffled = (0, 0) if unlearned(model.name) else (plan.twins, plan.shuffled)
-        family = with_twins([model], [store_of(folder, name, task)], twins, shuffled=shuffled)
-        models += family[0]
-        places += family[1]
-    stores = record_all(
-        models,
-        task_of(plan, task),
-        places,
-        limit=limit,
-        on_bad_audio=plan.on_bad_audio,
-        progress=progress,
-    )
-    if plan.acoustics:
-        trained = [name for name, entry in plan.models.items() if entry.role != "untrained"]
-        _describe([store for store, name in zip(stores, plan.models, strict=False) if name in trained])
-    return task
-
-
-def _describe(stores: "list[Store]") -> None:
-    """Measure what the clips sound like, once for recordings of the same clips."""
-    from otoscope.descriptors import describe
-
-    for store in stores:
-        measured = stores[0].path / "descriptors.parquet"
-        if store is not stores[0] and measured.is_file() and not (store.path / measured.name).exists():
-            shutil.copyfile(measured, store.path / measured.name)
-        describe(store)
 
 
 def _hear(plan: Study, folder: Path, device: str, progress: bool, pair: tuple[str, str]) -> list[Refused]:
