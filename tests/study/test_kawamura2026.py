@@ -50,21 +50,16 @@ def test_the_whole_study_runs_on_the_official_layouts(official: dict[str, str], 
     said: list[str] = []
     result = study.run(plan, tmp_path / "out", say=said.append)
     assert {(each.model, each.task) for each in result.dissections} == {
-        (model.spec, task.spec)
-        for model in plan.filled().models.values()
-        for task in plan.filled().tasks.values()
+        (model, task) for model in plan.models for task in plan.tasks
     }
     assert {(one, other) for _, one, other, _ in result.across} == set(plan.sharing.across)
-    assert {each.label for each in result.ablations} == {"emotion", "genre"}
+    # The published neurons are switched off; GTZAN's copy lacks classical, and jazz to learn from.
+    assert [each.settings["options"][:2] for each in result.ablations] == [
+        ["--neurons", "kawamura2026:anger-happiness"]
+    ]
     assert result.report.is_file()
     document = read_json(tmp_path / "out" / "study.json")
     assert len(document["results"]) == 3 * 11
     # What so few clips do not allow is told, and nothing else is left out.
-    assert {each.step.split()[0] for each in result.refused} <= {
-        "evidence",
-        "probe",
-        "share",
-        "ablate",
-        "acoustics",
-    }
+    assert {each.step.split()[0] for each in result.refused} == {"evidence", "probe", "ablate"}
     assert result.table["refused"].notna().all()

@@ -31,7 +31,7 @@ def test_a_study_ends_with_the_findings_and_the_report(printed) -> None:
         "verdict": "cannot tell",
     }
     result = StudyResult(
-        dissections=(Dissection("mini:ssl", "mini:events", "event", None, None),),
+        dissections=(Dissection("ssl", "events", "event", ("mini:ssl", "mini:events"), None, None),),
         ablations=(),
         across=(),
         findings=pd.DataFrame([finding]),
@@ -41,7 +41,7 @@ def test_a_study_ends_with_the_findings_and_the_report(printed) -> None:
     lines = printed(console.study_lines(result))
     assert max(map(len, lines)) <= 80
     text = " ".join(" ".join(lines).split())
-    assert "event mini:ssl refused refused - - -" in text
+    assert "event ssl refused refused - - -" in text
     assert "Is there anything?" in text
     assert "cannot tell" in text
     assert "1 step left out" in text

@@ -25,9 +25,10 @@ class Dissection:
     """One labeling as one model hears it: its class-specific neurons, how they fare, and what a probe reads.
 
     Attributes:
-        model: spec of the model.
-        task: spec of the task.
+        model: name of the model in the study.
+        task: name of the task in the study.
         label: name of the labeling.
+        specs: of model and task.
         evidence: what `specific` and `aape` select, and how it fares against every baseline; None where the
             labeling did not allow it.
         probe: what a linear classifier reads, as `ProbeScore.document` has it; None likewise.
@@ -36,6 +37,7 @@ class Dissection:
     model: str
     task: str
     label: str
+    specs: tuple[str, str]
     evidence: "Evidence | None"
     probe: Mapping[str, Any] | None
 
@@ -56,16 +58,18 @@ class Dissection:
 
     def document(self) -> dict[str, Any]:
         """The words of `select --json` for `aape`; within, those for `specific`, or why it is refused."""
-        chosen, specific = self.selection("aape"), self.selection("specific")
+
+        def said(preset: str) -> dict[str, Any]:
+            found = self.selection(preset)
+            return {"refused": self.refused(preset)} if found is None else found.document()
+
         return {
-            "model": self.model,
-            "task": self.task,
-            **(
-                {"label": self.label, "refused": self.refused("aape")}
-                if chosen is None
-                else chosen.document()
-            ),
-            "specific": {"refused": self.refused("specific")} if specific is None else specific.document(),
+            "model": self.specs[0],
+            "task": self.specs[1],
+            "names": {"model": self.model, "task": self.task},
+            "label": self.label,
+            **said("aape"),
+            "specific": said("specific"),
             "evidence": None if self.evidence is None else self.evidence.document(),
             "probe_accuracy": self.probe_accuracy,
             "probe": self.probe,
@@ -154,7 +158,7 @@ def gathered(
     for (model, task), place in stores_of(plan, folder).items():
         store = open_store(place)
         specs = plan.models[model].spec, plan.tasks[task].spec
-        dissections += [_dissection(*specs, label, store.results) for label in store.labelings]
+        dissections += [_dissection(model, task, label, specs, store.results) for label in store.labelings]
         ablations += [
             Ablation.load(each)
             for each in sorted(store.results.glob("ablate-*"))
@@ -165,7 +169,7 @@ def gathered(
     return StudyResult(tuple(dissections), tuple(ablations), tuple(across), findings, refused, report)
 
 
-def _dissection(model: str, task: str, label: str, results: Path) -> Dissection:
+def _dissection(model: str, task: str, label: str, specs: tuple[str, str], results: Path) -> Dissection:
     from otoscope.neurons.evidence.gathering import Evidence
 
     place, probe = results / f"evidence-{slug(label)}", results / f"probe-{slug(label)}.json"
@@ -173,6 +177,7 @@ def _dissection(model: str, task: str, label: str, results: Path) -> Dissection:
         model,
         task,
         label,
+        specs,
         Evidence.load(place) if place.is_dir() else None,
         read_json(probe) if probe.is_file() else None,
     )
