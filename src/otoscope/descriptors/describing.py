@@ -15,6 +15,7 @@ import pandas as pd
 from otoscope import audio
 from otoscope.audio import Crop
 from otoscope.descriptors.measures import SAMPLE_RATE, VERSION, columns, measure
+from otoscope.descriptors.packaged import packaged, packaged_rows
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import replacing
 from otoscope.tasks.base import Task
@@ -78,7 +79,7 @@ def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | N
 
     Of a store they are kept in its folder, as `descriptors.parquet`, with the hash of each clip's file and
     the version of the descriptors: what is there already is not measured again, and a run that was stopped
-    goes on where it was. Padding is not described.
+    goes on where it was. Those of the embedded miniature travel with the package. Padding is not described.
 
     Args:
         task_or_store: a task, or an opened store, whose clips are read again from their paths.
@@ -100,7 +101,7 @@ def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | N
     _hash.cache_clear()  # a file may have changed since the last call
     parts, problems = _parts(task_or_store)
     cache = None if isinstance(task_or_store, Task) else Path(task_or_store.path) / _NAME
-    rows = _kept(cache)
+    rows = packaged_rows(part.key for part in parts) | _kept(cache)
     left = [part for part in parts if part.key not in rows and part.clip not in problems]
     advance(len(parts) - len(left))
     saved = time.monotonic()
@@ -122,9 +123,12 @@ def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | N
 
 
 def described(store: Recorded) -> pd.DataFrame | None:
-    """The descriptors that `describe` has kept in a store, as it gives them; None if a clip's are missing."""
+    """The descriptors of a store that need no measuring, as `describe` gives them; None if some do.
+
+    They are those that `describe` has kept in the store, and those of the embedded miniature.
+    """
     parts, problems = _parts(store)
-    rows = _kept(Path(store.path) / _NAME)
+    rows = packaged_rows(part.key for part in parts) | _kept(Path(store.path) / _NAME)
     if not rows or any(part.key not in rows and part.clip not in problems for part in parts):
         return None
     return _table(parts, rows, problems)
@@ -181,6 +185,8 @@ def _described(part: _Part) -> tuple[dict[str, float], str]:
         found = _hash(part.path)
         if part.sha256 and found != part.sha256:
             raise audio.altered(part.path, found, part.sha256)
+        if (known := packaged(found, *part.key[2:])) is not None:
+            return known, ""
         sound = audio.decode(part.path, start=part.start, stop=part.stop, crop=part.crop)
         heard = sound.at(SAMPLE_RATE)
         return measure(heard.samples[: heard.real]), ""
