@@ -8,7 +8,6 @@ It is 1/2 for a neuron that knows nothing of the class, whatever its base rate.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from otoscope.errors import UsageError
 
@@ -56,6 +55,19 @@ def auroc(rates: NDArray[np.floating], member: NDArray[np.bool_]) -> NDArray[np.
 
 def ranks_of(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Ranks from 1 within each column, ties sharing their mean rank; NaN throughout where one is NaN."""
-    # Columns are sorted as rows of their own: several times as fast as along the first axis.
-    ranked: NDArray[np.float64] = np.asarray(rankdata(np.ascontiguousarray(values.T), axis=1)).T
-    return ranked
+    # As scipy.stats.rankdata, in fewer passes. Columns are sorted as rows of their own: several times as fast
+    # as along the first axis.
+    rows = np.ascontiguousarray(values.T)
+    if not rows.size:
+        return np.empty(values.shape)
+    order = np.argsort(rows, axis=1)
+    ordered = np.take_along_axis(rows, order, axis=1)
+    begins = np.ones(rows.shape, dtype=bool)
+    np.not_equal(ordered[:, 1:], ordered[:, :-1], out=begins[:, 1:])
+    first = np.flatnonzero(begins)
+    tied = np.diff(first, append=rows.size)
+    ranks = np.empty(rows.shape)
+    mean = np.repeat(first % rows.shape[1] + (tied + 1) / 2, tied).reshape(rows.shape)
+    np.put_along_axis(ranks, order, mean, axis=1)
+    ranks[np.isnan(ordered[:, -1])] = np.nan  # which is sorted to the end
+    return ranks.T

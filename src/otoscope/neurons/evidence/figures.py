@@ -9,7 +9,7 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.neurons.chance import Spread
 from otoscope.neurons.designs import Design
 from otoscope.neurons.evidence.relabelling import permuted
-from otoscope.neurons.evidence.stability import stability
+from otoscope.neurons.evidence.stability import chosen_by_halves
 from otoscope.neurons.probability import LabelledClips, Recording
 from otoscope.neurons.selecting import RECOMMENDED
 from otoscope.neurons.selection import Selection
@@ -69,15 +69,16 @@ def agreement_of(
     label = chosen.labeling.name
 
     def agreement(recording: Recording, times: int, number: int) -> float:
-        found = stability(
-            recording, label, lambda mask: choose(recording, mask=mask), splits=times, seed=number
-        ).table
-        pairs = found[found["category"] != ""].groupby("split")[["first", "second", "shared"]].sum()
-        either = pairs["first"] + pairs["second"] - pairs["shared"]
+        alike = [
+            (len(one.merge(other)), len(one) + len(other))
+            for one, other in chosen_by_halves(
+                recording, label, lambda mask: choose(recording, mask=mask), splits=times, seed=number
+            )
+        ]
         # Halves of which neither chooses anything do not agree; if none ever does, nothing is known.
-        return (
-            float((pairs["shared"] / either.where(either > 0)).fillna(0.0).mean()) if either.any() else np.nan
-        )
+        if not any(chosen for _, chosen in alike):
+            return float("nan")
+        return float(np.mean([shared / max(chosen - shared, 1) for shared, chosen in alike]))
 
     random = np.random.default_rng([seed, 3])
     chance = []

@@ -4,7 +4,7 @@ A bootstrap would put copies of one clip on both sides; halves do not. Each sele
 so the agreement is that of selections of half the size: all clips together do better.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -22,7 +22,7 @@ from otoscope.neurons.pairs import Pairs, pairs_of
 from otoscope.neurons.probability import Recording, labelled_clips
 from otoscope.neurons.selecting import select
 
-__all__ = ["Selector", "Stability", "chance_jaccard", "stability"]
+__all__ = ["Selector", "Stability", "chance_jaccard", "chosen_by_halves", "stability"]
 
 Selector = Callable[[NDArray[np.bool_]], Pairs]
 """Takes the clips to select on, a boolean mask of shape (clips,), and gives (neuron, class) pairs."""
@@ -120,21 +120,38 @@ def stability(
     """
     if splits < 1:
         raise UsageError(f"splits is {splits}; expected 1 or more, for example 10")
-    used = labelled_clips(store, label)
+    classes = store.labeling(label).classes
     neurons = sum(layer.units for layer in store.layers)
     choose = _preset(store, label, selector) if isinstance(selector, str) else selector
-    tables = []
-    for number, child in enumerate(np.random.default_rng(seed).spawn(splits)):
+    tables = [
+        _compared(*chosen, classes, neurons).assign(split=number)
+        for number, chosen in enumerate(chosen_by_halves(store, label, choose, splits=splits, seed=seed))
+    ]
+    table = pd.concat(tables, ignore_index=True)
+    columns = ["split", "category", "first", "second", "shared", "jaccard", "expected"]
+    return Stability(label, classes, table[columns], splits, seed)
+
+
+def chosen_by_halves(
+    store: Recording, label: str, choose: Selector, *, splits: int, seed: int
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """What is selected on one half of the groups and on the other, split by split.
+
+    Yields:
+        The pairs of either half, columns `layer`, `unit` and `category`, each pair once.
+
+    Raises:
+        OtoscopeError: a class that has a single group (or, without groups, a single clip).
+    """
+    used = labelled_clips(store, label)
+    for child in np.random.default_rng(seed).spawn(splits):
         chosen = []
         for half in halves(used, int(child.integers(2**32))):
             mask = np.zeros(len(store.tokens), dtype=bool)
             mask[used.rows[half]] = True
             labelled_clips(store, label, mask)  # says which class a half is without
             chosen.append(pairs_of(choose(mask)))
-        tables.append(_compared(chosen[0], chosen[1], used.classes, neurons).assign(split=number))
-    table = pd.concat(tables, ignore_index=True)
-    columns = ["split", "category", "first", "second", "shared", "jaccard", "expected"]
-    return Stability(label, used.classes, table[columns], splits, seed)
+        yield chosen[0], chosen[1]
 
 
 def chance_jaccard(first: int, second: int, neurons: int) -> float:

@@ -64,10 +64,11 @@ class RankSums:
         outside = size - inside
         second = inside * outside / np.maximum(size * (size - 1), 1)
         third = second * (outside - inside) / np.maximum(size - 2, 1)
-        variance = second @ np.asarray(members @ scores**2)
+        squares = np.square(scores)
+        variance = second @ np.asarray(members @ squares)
         constant = variance <= _NOTHING
         spread = np.sqrt(np.where(constant, np.nan, variance))
-        skewness = third @ np.asarray(members @ scores**3) / spread**3
+        skewness = third @ np.asarray(members @ (squares * scores)) / spread**3
         return cls(scores.astype(np.float32), spread.astype(np.float32), skewness.astype(np.float32), skewed)
 
     def z(self, rows: NDArray[np.bool_]) -> NDArray[np.float32]:
