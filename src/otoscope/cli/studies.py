@@ -82,7 +82,7 @@ def run(
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("demo"),
     quick: Annotated[
-        bool, typer.Option("--quick", help="Three of the seven tasks, in a minute and a half.")
+        bool, typer.Option("--quick", help="Three of the seven tasks only, one ablated.")
     ] = False,
     full: Annotated[
         bool, typer.Option("--full", help="Every labeling, model, class and kind of control (hours).")

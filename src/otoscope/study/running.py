@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -58,32 +57,15 @@ def run(
 
     plan, folder = plan.filled(), Path(out)
     write_json(folder / "plan.json", plan.model_dump(mode="json"))
-    pairs = [(model, task) for model in plan.models for task in plan.tasks]
-    across = [(model, *pair) for pair in plan.sharing.across for model in plan.models]
-    shown = progress and workers == 1
-    record = partial(record_task, plan, folder, limit, device, shown)
-    hear = partial(_hear, plan, folder, device, shown)
-    refused: list[Refused] = []
-    with crew(min(workers, len(pairs))) as spread:
-        for position, task in enumerate(spread(record, plan.tasks), start=1):
-            say(f"recorded {task} ({position} of {len(plan.tasks)})")
-        for position, ((model, task), left) in enumerate(zip(pairs, spread(hear, pairs), strict=True), 1):
-            refused += left
-            say(f"{model} has heard {task} ({position} of {len(pairs)})")
-        compare = partial(_compare, plan, folder)
-        for position, (both, left) in enumerate(zip(across, spread(compare, across), strict=True), 1):
-            refused += left
-            say(f"{both[0]}: {both[1]} beside {both[2]} ({position} of {len(across)})")
+    refused = _work(plan, folder, limit, workers, device, progress and workers == 1, say)
     for each in refused:
         say(f"left out: {each.step}: {each.reason}")
-    stores = stores_of(plan, folder)
-    there = {both: place for both in across if (place := across_of(folder, *both)).is_dir()}
-    concluded = _concluded(plan, stores, there)
+    concluded = _concluded(plan, folder)
     write_table(folder / "findings", concluded)
     write_json(folder / "findings.json", concluded.to_dict("records"))
     say("writing the report")
     page = report(
-        list(stores.values()),
+        list(stores_of(plan, folder).values()),
         folder / "report",
         neurons=plan.report.neurons,
         sound=plan.report.sound,
@@ -95,14 +77,49 @@ def run(
     return result
 
 
-def _concluded(plan: Study, stores: Any, across: Any) -> pd.DataFrame:
+def _work(
+    plan: Study,
+    folder: Path,
+    limit: int | None,
+    workers: int,
+    device: str,
+    progress: bool,
+    say: Callable[[str], None],
+) -> list[Refused]:
+    """Record, dissect and ablate, and compare; what could not be done."""
+    record = partial(record_task, plan, folder, limit, device, progress)
+    hear = partial(_hear, plan, folder, device, progress)
+    compare = partial(_compare, plan, folder)
+    pairs, across = list(stores_of(plan, folder)), _across(plan)
+    refused: list[Refused] = []
+    with crew(min(workers, len(pairs))) as spread:
+        for position, task in enumerate(spread(record, plan.tasks), start=1):
+            say(f"recorded {task} ({position} of {len(plan.tasks)})")
+        for position, ((model, task), left) in enumerate(zip(pairs, spread(hear, pairs), strict=True), 1):
+            refused += left
+            say(f"{model} has heard {task} ({position} of {len(pairs)})")
+        for position, (both, left) in enumerate(zip(across, spread(compare, across), strict=True), 1):
+            refused += left
+            say(f"{both[0]}: {both[1]} beside {both[2]} ({position} of {len(across)})")
+    return refused
+
+
+def _across(plan: Study) -> list[tuple[str, str, str]]:
+    """What is compared: a model, and two labelings."""
+    return [(model, *pair) for pair in plan.sharing.across for model in plan.models]
+
+
+def _concluded(plan: Study, folder: Path) -> pd.DataFrame:
+    """The paper's findings beside what this study found."""
     # Until the table of findings is there: the next slice puts it in.
     from importlib import import_module
     from importlib.util import find_spec
 
     if find_spec("otoscope.study.findings") is None:
         return pd.DataFrame({"question": [], "finding": []})
-    found: pd.DataFrame = import_module("otoscope.study.findings").findings(plan, stores, across)
+    across = {both: place for both in _across(plan) if (place := across_of(folder, *both)).is_dir()}
+    findings = import_module("otoscope.study.findings").findings
+    found: pd.DataFrame = findings(plan, stores_of(plan, folder), across)
     return found
 
 
