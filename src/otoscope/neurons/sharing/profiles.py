@@ -15,19 +15,20 @@ Sources: Spearman 1904 (correction for attenuation).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from otoscope.errors import UsageError
 from otoscope.files import read_saved, write_json
 from otoscope.neurons.designs import Design, design_of
 from otoscope.neurons.halves import halves, units_of
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
+from otoscope.neurons.ranks import ranks_of
 from otoscope.neurons.rates import rate_blocks
 from otoscope.neurons.sharing.counting import check_same_model
 from otoscope.neurons.sharing.testing import discoveries, few, pooled_p
@@ -36,6 +37,8 @@ __all__ = ["ProfileCorrelation", "profile_correlation"]
 
 _LEAST_RELIABLE = 0.1
 """Below this reliability a corrected correlation would be mostly noise: it is not given."""
+_LEAST_SPREAD = 1e-7  # of firing shares, below which a neuron is constant but for rounding
+_MOST_BYTES = 200_000_000  # of firing shares and their squares that are held over all permutations
 _LEVEL = 0.05
 _MATRICES = ("corrected", "low", "high", "p", "q")
 
@@ -192,54 +195,72 @@ class _Profiled:
         self, clips: LabelledClips, seed: int, times: NDArray[np.float64]
     ) -> list[NDArray[np.float64]]:
         masks = halves(clips, seed)
-        found = [
-            np.concatenate(parts, axis=1) for parts in zip(*self._blocks(clips, masks, times), strict=True)
-        ]
-        return [_standard_ranks(each) for each in found]
+        counted = [(clips.membership[mask] * times[mask][:, None], mask) for mask in masks]
+        weights = np.zeros((len(masks), clips.membership.shape[1] + 1, len(times)))  # the last row: all clips
+        for each, (inside, mask) in zip(weights, counted, strict=True):
+            each[:-1, mask] = inside.T
+            each[-1, mask] = times[mask]
+        found = [_d_primes(weights, *block) for block in self._blocks()]
+        return [_standard_ranks(each) for each in np.concatenate(found, axis=2)]
 
-    def _blocks(
-        self, clips: LabelledClips, masks: tuple[NDArray[np.bool_], ...], times: NDArray[np.float64]
-    ) -> Iterator[list[NDArray[np.float64]]]:
-        weights = [(clips.membership[mask] * times[mask][:, None], times[mask]) for mask in masks]
-        for _, rates in rate_blocks(self.store, clips.rows):
-            yield [
-                _d_prime(rates[mask].astype(float), *weight)
-                for mask, weight in zip(masks, weights, strict=True)
-            ]
+    def _blocks(self) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Firing shares less the neuron's mean, and their squares; those of a small recording are held."""
+        total = len(self.clips.rows) * sum(layer.units for layer in self.store.layers)
+        return iter(self._held) if 16 * total <= _MOST_BYTES else self._read()
+
+    @cached_property
+    def _held(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        return list(self._read())
+
+    def _read(self) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        for _, rates in rate_blocks(self.store, self.clips.rows):
+            shares = rates.astype(float)
+            shares -= shares.mean(axis=0)
+            yield shares, np.square(shares)
 
 
-def _d_prime(
-    rates: NDArray[np.float64], inside: NDArray[np.float64], times: NDArray[np.float64]
+def _d_primes(
+    weights: NDArray[np.float64], rates: NDArray[np.float64], squared: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(mu(k) - mu(rest)) / sqrt((var(k) + var(rest)) / 2), 0 where neither varies. Shape (classes, neurons).
+    """(mu(k) - mu(rest)) / sqrt((var(k) + var(rest)) / 2), 0 where neither varies; of each half.
 
     Args:
-        rates: shape (clips, neurons).
-        inside: how many times each clip counts for each class. Shape (clips, classes).
-        times: how many times each clip counts. Shape (clips,).
+        weights: how many times each clip counts for each class and, in the last row, at all. Shape (halves,
+            classes + 1, clips).
+        rates: less a constant of each neuron. Shape (clips, neurons).
+        squared: their squares.
+
+    Returns:
+        Shape (halves, classes, neurons).
     """
-    rates = rates - rates.mean(axis=0)
-    number = inside.sum(axis=0)[:, None]
-    sums, squares = inside.T @ rates, inside.T @ rates**2
-    rest = times.sum() - number
-    means = sums / np.maximum(number, 1), (times @ rates - sums) / np.maximum(rest, 1)
-    spreads = (
-        np.maximum(square / np.maximum(count, 1) - mean**2, 0) * count / np.maximum(count - 1, 1)
-        for square, count, mean in zip(
-            (squares, times @ rates**2 - squares), (number, rest), means, strict=True
-        )
+    flat = weights.reshape(-1, weights.shape[2])
+    sums, squares = (
+        (flat @ values).reshape(*weights.shape[:2], values.shape[1]) for values in (rates, squared)
     )
-    spread = np.sqrt(sum(spreads) / 2)
-    found: NDArray[np.float64] = np.zeros_like(sums)
-    np.divide(means[0] - means[1], spread, out=found, where=spread > 1e-9)
+    number = weights.sum(axis=2)[..., None]
+    mean, variance = _moments(sums[:, :-1], squares[:, :-1], number[:, :-1])
+    others = (each[:, -1:] - each[:, :-1] for each in (sums, squares, number))
+    rest, rest_variance = _moments(*others)
+    spread = np.sqrt((variance + rest_variance) / 2)
+    found: NDArray[np.float64] = np.zeros_like(mean)
+    np.divide(mean - rest, spread, out=found, where=spread > _LEAST_SPREAD)
     return found
+
+
+def _moments(
+    sums: NDArray[np.float64], squares: NDArray[np.float64], number: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and variance from sums over so many values; 0 where there are none."""
+    mean = sums / np.maximum(number, 1)
+    spread = np.maximum(squares / np.maximum(number, 1) - np.square(mean), 0)
+    return mean, spread * (number / np.maximum(number - 1, 1))
 
 
 def _standard_ranks(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Ranks over the neurons, of mean 0 and length 1: their products are Spearman's correlations."""
-    ranks = rankdata(profiles, axis=1)
+    ranks = ranks_of(profiles.T).T
     ranks -= ranks.mean(axis=1, keepdims=True)
-    length = np.sqrt((ranks**2).sum(axis=1, keepdims=True))
+    length = np.sqrt(np.square(ranks).sum(axis=1, keepdims=True))
     standard: NDArray[np.float64] = np.divide(ranks, length, out=np.zeros_like(ranks), where=length > 0)
     return standard
 
