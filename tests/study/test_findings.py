@@ -8,9 +8,12 @@ import pytest
 
 from otoscope import console
 from otoscope.console.findings import findings_lines
+from otoscope.files import write_table
 from otoscope.neurons import Sharing
 from otoscope.neurons.sharing.testing import NameTest, PairTests, SharingTests
 from otoscope.study.findings import COLUMNS, findings
+from otoscope.study.page import write_page
+from otoscope.study.places import stores_of
 from otoscope.study.plan import built_in
 from otoscope.study.questions.contrasts import contrast
 from otoscope.study.questions.judging import Finding, by_interval, by_p
@@ -123,3 +126,14 @@ def test_a_study_of_which_nothing_is_there_cannot_tell(tmp_path: Path, capsys, m
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[-1] == f"0 agrees, 0 disagrees, {len(found)} cannot tell"
+
+
+def test_the_page_written_twice_is_the_same(tmp_path: Path) -> None:
+    plan = built_in("demo")
+    found = findings(plan, stores_of(plan, tmp_path), {})
+    write_table(tmp_path / "findings", found)
+    first, second = (write_page(plan, tmp_path, tmp_path / name) for name in ("one", "two"))
+    assert first.read_bytes() == second.read_bytes()
+    text = first.read_text(encoding="utf-8")
+    assert "The same octave shares neurons" in text
+    assert text.count("not recorded") == len(plan.models) * len(plan.tasks)

@@ -12,12 +12,16 @@ from pathlib import Path
 import pandas as pd
 
 from otoscope import plots
-from otoscope.files import read_json, replacing
+from otoscope.files import read_json, replacing, slug
 from otoscope.interventions import Ablation
 from otoscope.interventions.effects.overlap import MOST_SHARED
 from otoscope.interventions.effects.verdicts import ALPHA
+from otoscope.neurons import Sharing
 from otoscope.reporting.collect import collect
 from otoscope.reporting.overview import measure_table, overview_table
+from otoscope.study.page import write_page
+from otoscope.study.places import across_of, store_of
+from otoscope.study.plan import Study
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -28,6 +32,34 @@ def main() -> None:
     stores = sorted((study / "stores").glob("*.zarr"))
     write("ablation.md", ablations(stores))
     picture(stores)
+    paper(study)
+
+
+def paper(study: Path) -> None:
+    """The paper in small, and the matrices of what classes share, of the self-supervised model."""
+    plan = Study.model_validate(read_json(study / "plan.json"))
+    write_page(plan, study, DOCS)
+    for model in (name for name, entry in plan.models.items() if entry.role == "self-supervised"):
+        places = {one: across_of(study, model, one, other) for one, other in plan.sharing.across}
+        for each in plan.sharing.within or ():
+            task, label = each.split(":", 1)
+            places[each] = store_of(study, model, task) / "results" / f"share-{slug(label)}"
+        for name, place in places.items():
+            if (place / "sharing.json").is_file():
+                save(Sharing.load(place).plot(), f"paper-{model}-{slug(name)}.png")
+
+
+def save(axes, name: str) -> None:
+    """A picture without the date or the version of what drew it, so that equal numbers give equal bytes."""
+    with replacing(DOCS / name) as temporary:
+        axes.figure.savefig(
+            temporary,
+            dpi=110,
+            bbox_inches="tight",
+            facecolor="white",
+            format="png",
+            metadata={"Software": None},
+        )
 
 
 def write(name: str, text: str) -> None:
@@ -110,8 +142,7 @@ def picture(stores: list[Path]) -> None:
     """The overview of all models and labelings."""
     rows: pd.DataFrame = measure_table(overview_table(collect(stores)))
     axes = plots.overview(rows)
-    with replacing(DOCS / "overview.png") as temporary:
-        axes[0].figure.savefig(temporary, dpi=110, bbox_inches="tight", facecolor="white")
+    save(axes[0], "overview.png")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def _choices(wanted: NDArray[np.bool_], seed: int) -> Iterator[NDArray[np.bool_]
     """The cells as they are, and then under all other orders of the names, or many random ones."""
     classes = len(wanted)
     if factorial(classes) <= _ALL:
-        orders = map(np.array, permutations(range(classes)))
+        orders: Iterator[NDArray[np.int64]] = map(np.array, permutations(range(classes)))
     else:
         random = np.random.default_rng([seed, 11])
         drawn = (random.permutation(classes) for _ in range(_DRAWN))

@@ -67,10 +67,12 @@ class Matrix:
         clips = open_store(self.stores[0]).clips
         if "background" not in clips or self.labels[0] not in clips:
             return set()
-        found = clips.groupby(self.labels[0])["background"].agg(lambda each: set(each.fillna("")))
-        return {
-            frozenset((name, *behind)) for name, behind in found.items() if len(behind) == 1 and any(behind)
-        }
+        found = set()
+        for name, rows in clips.groupby(self.labels[0]):
+            behind = set(rows["background"].fillna(""))
+            if len(behind) == 1 and any(behind):
+                found.add(frozenset((str(name), *behind)))
+        return found
 
 
 def shared_findings(
@@ -158,12 +160,14 @@ def _gender(start: Finding, matrix: Matrix, _sharing: Sharing) -> Finding:
     """Two names allow two permutations, so no test: the profiles of all neurons, groups drawn again."""
     profiles = matrix.profiles
     same = (
-        [] if profiles is None else [each for each in profiles.corrected if each in profiles.corrected.index]
+        []
+        if profiles is None
+        else [str(each) for each in profiles.corrected if each in profiles.corrected.index]
     )
     if profiles is None or not same:
         return untold(start, "two classes allow no test of names, and their profiles were not correlated")
     values, lows, highs = (
-        np.array([each.loc[name, name] for name in same])
+        each.loc[same, same].to_numpy(float).diagonal()
         for each in (profiles.corrected, profiles.low, profiles.high)
     )
     low, high = float(lows.min()), float(highs.max())
@@ -198,7 +202,7 @@ def _pair(start: Finding, matrix: Matrix, sharing: Sharing, one: str, other: str
     """Where a pair of classes stands among all pairs, and its test."""
     table = sharing.table if sharing.tests is None else sharing.tests.pairs.table
     jaccard = sharing.table["jaccard"].fillna(0.0)
-    value = float(sharing.jaccard.fillna(0.0).loc[one, other])
+    value = sharing.jaccard.fillna(0.0).loc[[one], [other]].to_numpy(float).item()
     rank = int((jaccard > value).sum()) + 1
     own = table[table["category_a"].isin((one, other)) & table["category_b"].isin((one, other))].iloc[0]
     p = float(own.get("p", np.nan))
@@ -220,7 +224,8 @@ def _pair(start: Finding, matrix: Matrix, sharing: Sharing, one: str, other: str
 def _profile(profiles: ProfileCorrelation | None, one: str, other: str) -> tuple[float, float, float]:
     if profiles is None:
         return float("nan"), float("nan"), float("nan")
-    return float(profiles.low.loc[one, other]), float(profiles.high.loc[one, other]), profiles.unrelated
+    low, high = (frame.loc[[one], [other]].to_numpy(float).item() for frame in (profiles.low, profiles.high))
+    return low, high, profiles.unrelated
 
 
 def _related(start: Finding, matrix: Matrix, sharing: Sharing) -> Finding:

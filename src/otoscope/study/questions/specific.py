@@ -77,7 +77,7 @@ def specific_findings(plan: Study, table: pd.DataFrame) -> Iterator[Finding]:
         for preset in ("aape", "specific"):
             yield _coverage(mine[mine["preset"] == preset], model, preset)
         yield _depth(mine[mine["preset"] == "aape"], model)
-    roles = {entry.role: name for name, entry in reversed(plan.models.items())}
+    roles: dict[str, str] = {str(entry.role): name for name, entry in reversed(plan.models.items())}
     for other in ("supervised", "untrained"):
         for preset in ("aape", "specific"):
             taught = TAUGHT.get(plan.models[roles[other]].spec, ()) if other in roles else ()

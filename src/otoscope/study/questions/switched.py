@@ -105,7 +105,7 @@ def _controls(start: Finding, ablation: "Ablation", target: str, classes: tuple[
         return untold(start, "no control sets were drawn")
     value, p = float(rows["excess"].mean()), ablation.any_class_p(target, MEASURE)
     shared = float(rows["shared"].iloc[0])
-    farthest = rows.loc[rows["p_adjusted"].idxmin()] if rows["p_adjusted"].notna().any() else rows.iloc[0]
+    farthest = rows.sort_values("p_adjusted", kind="stable").iloc[0]
     verdict = by_p(float(farthest["excess"]), p, sign=-1, two_sided=True)
     here = (
         f"margins change by {value:+.2f} logits more than under {int(rows['controls'].iloc[0])} control sets "
