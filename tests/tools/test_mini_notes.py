@@ -166,8 +166,24 @@ def test_velocity_is_heard_as_loudness_within_an_instrument(clips):
 def play(family, seed, pitch, force):
     """Two seconds of an instrument of our own."""
     model = tool("task_notes").MODELS[family].drawn(np.random.default_rng(seed))
-    key = tool("luthier").Key(440 * 2 ** ((pitch - 69) / 12), force, 1.0, 32_000)
+    key = tool("tones").Key(440 * 2 ** ((pitch - 69) / 12), force, 1.0, 32_000)
     return model.play(key, np.random.default_rng(0))
+
+
+def test_no_two_of_our_own_sound_the_same():
+    """At one key and force their spectra, in thirds of an octave, are over the dB apart that one hears."""
+    task = tool("task_notes")
+    f, edges = np.fft.rfftfreq(32_000, 1 / 16_000), 125 * 2 ** (np.arange(18) / 3)
+    for family in task.MODELS:
+        numbers = [
+            who.program for who in task.instruments() if (who.family, who.soundfont) == (family, "own")
+        ]
+        sounds = np.stack([play(family, task.OWN_SEEDS + number, 60, 0.6) for number in numbers])
+        power = np.abs(np.fft.rfft(sounds / sounds.std(1, keepdims=True))) ** 2
+        bands = [power[:, (f >= low) & (f < 2 ** (1 / 3) * low)].sum(1) for low in edges]
+        shapes = 10 * np.log10(np.stack(bands, 1) + 1e-3 * power.mean())
+        apart = np.sqrt(((shapes[:, None] - shapes) ** 2).mean(2))[np.triu_indices(len(numbers), 1)]
+        assert apart.min() > 1, (family, apart.min())
 
 
 def centroid(x):
@@ -233,6 +249,14 @@ def test_notes_of_the_synthesiser_have_the_pitch_that_they_name():
     right = off.groupby("preset")["off"].median().abs() < 0.5
     # Two of FM repeat once in two periods (ratio 3.5), three hardly ever (1.41): they are bells.
     assert set(right.index[~right]) == {"fm-01", "fm-02", "fm-04", "fm-07", "fm-11"}
+
+
+def test_notes_of_our_own_repeat():
+    task = tool("task_notes")
+    for who in (who for who in task.instruments() if who.soundfont == "own" and who.program % 12 == 0):
+        (pitches, sounds), (same, again) = (task.notes(who, (3, 4, 5), 1) for _ in range(2))
+        assert pitches == same
+        np.testing.assert_array_equal(sounds, again)
 
 
 @INSTALLED

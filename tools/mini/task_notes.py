@@ -20,9 +20,10 @@ from itertools import permutations
 import numpy as np
 from dsp import SR, Samples
 from instruments import Note, play
-from luthier import Bowed, Guitar, Key, Keyboard, Mallet
+from luthier import Bowed, Guitar, Keyboard, Mallet
 from soundfonts import path
 from sources import NOTES_SEEDS, TASK_OCTAVES, TASK_SAMPLES
+from tones import Key
 from winds import Brass, Organ, Pipe, Reed
 
 Row = dict[str, object]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from dsp import Samples, decay, times, wander
-from luthier import Key, Peaks, Rng, Vibrato, noise, peaks, spread, through, tone, unit
+from tones import Key, Peaks, Rng, Vibrato, noise, peaks, spread, through, tone, unit
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,11 @@ class Rank:
     gain: float
 
     @classmethod
-    def drawn(cls, rng: Rng, ratio: float, slope: float) -> Rank:
-        """One of an organ; the higher ones are weaker."""
+    def drawn(cls, rng: Rng, ratio: float, sines: bool) -> Rank:
+        """A flute, principal or reed (or a sine); those above 8 feet are weaker."""
         even = float(rng.choice([1, 1, rng.uniform(0, 0.3)]))
-        return cls(
-            ratio, slope * rng.uniform(0.8, 1.25), even, rng.normal(0, 1.5), rng.uniform(0.3, 1) / ratio**0.4
-        )
+        gain = 1.0 if ratio == 1 else rng.uniform(0.3, 1) / ratio**0.4
+        return cls(ratio, 6.0 if sines else rng.uniform(0.6, 2.5), even, rng.normal(0, 1.5), gain)
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,9 @@ class Organ:
     @classmethod
     def drawn(cls, rng: Rng) -> Organ:
         """From drawbars (sines) and flutes to principals and reeds."""
-        slope = float(rng.choice([rng.uniform(0.6, 1.3), rng.uniform(1.3, 2.5), 5.0]))
-        above = rng.choice([2, 3, 4, 5, 6, 8], int(rng.integers(1 + (slope > 4), 5)), replace=False)
-        ranks = (Rank(1.0, slope, 1.0, 0.0, 1.0), *(Rank.drawn(rng, float(r), slope) for r in sorted(above)))
+        sines = rng.random() < 0.3
+        above = rng.choice([2, 3, 4, 5, 6, 8], int(rng.integers(1 + sines, 5)), replace=False)
+        ranks = tuple(Rank.drawn(rng, float(ratio), sines) for ratio in (1, *sorted(above)))
         return cls(
             ranks, spread(rng, 0.03, 0.5), spread(rng, 0.006, 0.08), spread(rng, 0.06, 0.4),
             spread(rng, 0.002, 0.02), (rng.uniform(5, 7), rng.uniform(0.05, 0.3) * (rng.random() < 0.4)),
@@ -93,7 +92,7 @@ class Brass:
             spread(rng, 700, 2200) / size, rng.uniform(0.8, 1.6), spread(rng, 0.025, 0.12),
             spread(rng, 0.06, 0.3), rng.uniform(0.1, 0.6), spread(rng, 0.003, 0.03),
             Vibrato.drawn(rng, 18, 0.4),
-            peaks(rng, [(450, 700), (1000, 1500), (2000, 3500)], (-6, 10), size),
+            peaks(rng, [(450, 700), (1000, 1500), (2000, 3500)], (-10, 12), size),
         )  # fmt: skip
 
     def play(self, key: Key, rng: Rng) -> Samples:
