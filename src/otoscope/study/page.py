@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from otoscope.files import replacing, write_table
+from otoscope.files import replacing
 from otoscope.study.findings import labelings
 from otoscope.study.places import stores_of
 from otoscope.study.plan import Study
@@ -14,7 +14,7 @@ __all__ = ["write_page"]
 _HEAD = """# The paper in small
 
 What Kawamura, Niizumi and Ono (2026) saw, and what the study "{name}" shows of it. Every row is made from the
-study's numbers by rules that were written before it was run; each row of findings.csv says which.
+study's numbers by rules that were written before it was run; each row of paper-findings.csv says which.
 """
 _LABELINGS = (
     "task",
@@ -42,8 +42,9 @@ def write_page(plan: Study, study: Path, folder: Path) -> Path:
     """
     found = pd.read_parquet(study / "findings.parquet")
     every = labelings(plan, stores_of(plan, study))
-    write_table(folder / "paper-findings", found)
-    write_table(folder / "paper-labelings", every)
+    for name, table in (("findings", found), ("labelings", every)):
+        with replacing(folder / f"paper-{name}.csv") as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     page = folder / "paper.md"
     with replacing(page) as temporary:
         temporary.write_text(page_of(plan.name, found, every), encoding="utf-8")

@@ -275,4 +275,6 @@ def _number(p: float | None) -> float:
 
 
 def _p(p: float | None) -> str:
-    return "not tested" if p is None or p != p else f"p = {p:.3f}"
+    if p is None or p != p:
+        return "not tested"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
