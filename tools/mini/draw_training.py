@@ -1,55 +1,63 @@
-"""Draw the loss and probe curves of the embedded models: docs/results/mini-training.png.
+"""The loss curves of the embedded models, every seed: docs/results/mini-training.csv and mini-training.png.
 
-    python tools/mini/draw_training.py --run ssl=build/mini-ssl --run supervised=build/mini-supervised
+    python tools/mini/draw_training.py       # draws the picture from the table that train.py left
 
-With --run, the curves of a run are first copied to docs/results/mini-NAME-loss.csv and mini-NAME-probe.csv.
+The table has the columns of a run's loss.csv (see `otoscope.pretraining.curves`) after `model` and `seed`.
 """
 
-import argparse
-import shutil
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.axes import Axes
 
-NAMES = ("ssl", "supervised")
+from otoscope.files import replacing
 
-
-def draw(folder: Path) -> None:
-    """One row per model: loss learnt from and held out; probe accuracy of every labeling."""
-    figure, axes = plt.subplots(len(NAMES), 2, figsize=(10, 3.2 * len(NAMES)), layout="constrained")
-    for (left, right), name in zip(axes, NAMES, strict=True):
-        loss = pd.read_csv(folder / f"mini-{name}-loss.csv")
-        left.plot(loss["update"], loss["loss"], lw=0.8, color="0.6", label="learnt from")
-        held_out = loss.dropna(subset="validation")
-        left.plot(held_out["update"], held_out["validation"], "o-", ms=3, color="tab:blue", label="held out")
-        left.set(title=f"mini:{name}: {loss['objective'].iloc[-1]}", xlabel="update", ylabel="loss")
-        left.legend(frameon=False)
-        probe = pd.read_csv(folder / f"mini-{name}-probe.csv")
-        for label, curve in probe.groupby("label", sort=False):
-            right.plot(curve["update"], curve["accuracy"], "o-", ms=3, lw=1, label=label)
-        mean = probe.groupby("update")["accuracy"].mean()
-        right.plot(mean.index, mean, "k-", lw=2.5, label="average")
-        right.set(title=f"mini:{name}: probe", xlabel="update", ylabel="accuracy, out of fold", ylim=(0, 1))
-        right.legend(frameon=False, ncol=2, fontsize="small")
-    figure.savefig(folder / "mini-training.png", dpi=110)
+RESULTS = Path("docs/results")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def collect(runs: Mapping[tuple[str, int], Path]) -> pd.DataFrame:
+    """The loss curves of runs: (model, seed) -> folder, as one table."""
+    curves = [
+        pd.read_csv(folder / "loss.csv").assign(model=model, seed=seed)
+        for (model, seed), folder in runs.items()
+    ]
+    table = pd.concat(curves, ignore_index=True)
+    return table[["model", "seed", *table.columns.drop(["model", "seed"])]]
+
+
+def draw(table: pd.DataFrame) -> plt.Figure:
+    """A panel for each model and objective; thin what was learnt from, dotted what was held out."""
+    panels = list(table.groupby(["model", "objective"], sort=False))
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(4 * len(panels), 3.4), layout="constrained", squeeze=False
     )
-    parser.add_argument(
-        "--run", action="append", default=[], metavar="NAME=DIR", help="copy a run's curves first"
-    )
-    parser.add_argument("--results", type=Path, default=Path("docs/results"))
-    args = parser.parse_args()
-    for run in args.run:
-        name, _, folder = run.partition("=")
-        for curve in ("loss", "probe"):
-            shutil.copyfile(Path(folder) / f"{curve}.csv", args.results / f"mini-{name}-{curve}.csv")
-    draw(args.results)
+    for ax, ((model, objective), curves) in zip(axes[0], panels, strict=True):
+        for number, (seed, curve) in enumerate(curves.groupby("seed")):
+            panel(ax, curve, f"C{number}", f"seed {seed}")
+        ax.set(title=f"mini:{model}: {objective}", xlabel="update", ylabel="loss")
+    axes[0, 0].legend(frameon=False, title="dots: clips held out")
+    return figure
+
+
+def panel(ax: Axes, curve: pd.DataFrame, colour: str, name: str) -> None:
+    """One seed: both losses over updates, the lowest on clips held out ringed."""
+    ax.plot(curve["update"], curve["loss"], lw=0.6, alpha=0.5, color=colour)
+    held_out = curve.dropna(subset="validation")
+    ax.plot(held_out["update"], held_out["validation"], "o-", ms=3, lw=1, color=colour, label=name)
+    best = held_out.loc[held_out["validation"].idxmin()]
+    ax.plot(best["update"], best["validation"], "o", ms=8, mfc="none", color=colour)
+
+
+def write(table: pd.DataFrame, results: Path = RESULTS) -> None:
+    """Write table and picture."""
+    with replacing(results / "mini-training.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    draw(table).savefig(results / "mini-training.png", dpi=110)
 
 
 if __name__ == "__main__":
-    main()
+    write(pd.read_csv(RESULTS / "mini-training.csv"))

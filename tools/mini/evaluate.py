@@ -1,58 +1,62 @@
-"""Does training help? A regularised logistic probe on the miniature's models, all labelings, with intervals.
+"""Does training help? A linear probe on the miniature's models, all labelings, with intervals.
 
-    python tools/mini/evaluate.py            # writes docs/results/mini-probe.csv and mini-probe.md
+    python tools/mini/evaluate.py --ssl A.safetensors B.safetensors --supervised C.safetensors --out DIR
 
-Every labeling of mini:events, mini:notes and mini:voices is probed on the clip embeddings of mini:ssl,
-mini:supervised and mini:random (3 seeds). Folds are the labelings' own, which keep recipes, instruments and
-speakers apart; the penalty is chosen within the training folds, by the same folds. Intervals are percentiles
-over a bootstrap of whole groups, drawn jointly for the labelings of a task: they cover clips and groups, not
-that a model could be trained again.
+Every labeling of every task of the miniature is probed on the clip embeddings of the models given: weight
+files or specs, by default the shipped two, and three untrained ones. Folds are the labelings' own, which keep
+groups (recipes, instruments, presets, voices, pieces) apart; presets and speakers cannot be kept apart from
+themselves, theirs keep notes and sentences apart. Writes mini-probe.csv and mini-probe.md into DIR; without
+--out it only prints. `train.py` makes those of docs/results.
 """
 
+from __future__ import annotations
+
 import argparse
-import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from probe_page import markdown, table
+from probing import right
 
+from otoscope.audio import Waveform
 from otoscope.files import replacing
 from otoscope.models import load_model
+from otoscope.models.mini import MINI_SAMPLE_RATE
 from otoscope.tasks import Labeling, Task, load_task
+from otoscope.tasks.own.mini import NAMES
 
-TASKS = ("mini:events", "mini:notes", "mini:voices")
-TRAINED = ("mini:ssl", "mini:supervised")
-RANDOM = ("mini:random@0", "mini:random@1", "mini:random@2")
-PENALTIES = (0.001, 0.01, 0.1)  # scikit-learn's C; fitted in this order, each from where the last one ended
+Models = Mapping[str, tuple[str, ...]]  # "ssl", "supervised", "untrained" -> specs, one a seed
+UNTRAINED = ("mini:random@0", "mini:random@1", "mini:random@2")
 BATCH = 64
-DRAWS = 5000
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one probe got right: per clip of a task, and which clips go together in the bootstrap."""
+    """What the probes of one labeling got right, and which of its clips go together in the bootstrap."""
 
     task: str
     label: str
     classes: int
-    right: dict[str, np.ndarray]  # model -> bool (clips,)
-    groups: np.ndarray  # int (clips,)
+    right: dict[str, np.ndarray]  # kind of model -> bool (seeds, clips)
+    groups: np.ndarray  # of the clips that have a class: numbers among the task's groups
 
-    def difference(self, model: str) -> np.ndarray:
-        """Right minus right in the untrained models, on average over their seeds: (clips,), -1 to 1."""
-        return self.right[model] - np.mean([self.right[name] for name in RANDOM], axis=0)
+
+def spec_of(text: str) -> str:
+    """What `load_model` takes for a spec or a weight file.
+
+    >>> spec_of("a/encoder.safetensors"), spec_of("mini:ssl")
+    ('m2d:a/encoder.safetensors', 'mini:ssl')
+    """
+    return f"m2d:{text}" if text.endswith(".safetensors") else text
 
 
 @torch.no_grad()
-def embed(spec: str, task: Task) -> np.ndarray:
+def embed(spec: str, waveforms: list[Waveform]) -> np.ndarray:
     """Clip embeddings (clips, features)."""
-    model = load_model(spec)
-    waveforms = [task.read(i, model.sample_rate) for i in range(len(task.clips))]
+    model = load_model(spec_of(spec))
     parts = []
     for start in range(0, len(waveforms), BATCH):
         chunks = model.prepare(waveforms[start : start + BATCH])
@@ -60,145 +64,66 @@ def embed(spec: str, task: Task) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def path_of_probes(
-    features: np.ndarray, targets: np.ndarray, training: np.ndarray, test: np.ndarray
-) -> list[np.ndarray]:
-    """Predictions for the test clips, one array per penalty."""
-    scaler = StandardScaler().fit(features[training])
-    seen, unseen = scaler.transform(features[training]), scaler.transform(features[test])
-    # A ridge penalty does not care about rotations: the training clips' own axes hold all there is to fit.
-    axes = np.linalg.svd(seen, full_matrices=False)[2].T
-    probe = LogisticRegression(max_iter=100, warm_start=True)
-    found = []
-    for penalty in PENALTIES:
-        probe.set_params(C=penalty)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            probe.fit(seen @ axes, targets[training])
-        found.append(probe.predict(unseen @ axes))
+def bootstrap_groups(task: Task) -> np.ndarray:
+    """The groups that all labelings of a task are resampled by: those of its first grouped labeling."""
+    found = (labeling.groups(task.clips) for labeling in task.labelings)
+    return next(groups for groups in found if groups is not None)
+
+
+def answers(spec: str, task: Task, labeling: Labeling, embedded: dict[str, list[np.ndarray]]) -> Answers:
+    """Probe one labeling on every model; clips without a class take no part."""
+    membership = labeling.membership(task.clips)
+    known = np.flatnonzero(membership.any(1))
+    targets, folds = membership[known].argmax(1), task.clips[labeling.split].to_numpy()[known]
+    found = {
+        kind: np.array([right(features[known], targets, folds) for features in seeds])
+        for kind, seeds in embedded.items()
+    }
+    return Answers(spec, labeling.name, len(labeling.classes), found, bootstrap_groups(task)[known])
+
+
+def probe_task(spec: str, models: Models) -> list[Answers]:
+    """Probe every labeling of a task on every model."""
+    task = load_task(spec)
+    waveforms = [task.read(i, MINI_SAMPLE_RATE) for i in range(len(task.clips))]
+    embedded = {kind: [embed(one, waveforms) for one in specs] for kind, specs in models.items()}
+    found = [answers(spec, task, labeling, embedded) for labeling in task.labelings]
+    for one in found:
+        means = {kind: right.mean(1).round(3).tolist() for kind, right in one.right.items()}
+        print(one.task, one.label, means, flush=True)
     return found
 
 
-def right(features: np.ndarray, targets: np.ndarray, folds: np.ndarray) -> np.ndarray:
-    """Which clips a probe gets right: tested outside its training folds, its penalty chosen inside them."""
-    correct = np.zeros(len(targets), dtype=bool)
-    for fold in np.unique(folds):
-        training, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        inner = np.zeros(len(PENALTIES))
-        for held_out in np.unique(folds[training]):
-            fit, judge = training[folds[training] != held_out], training[folds[training] == held_out]
-            predictions = path_of_probes(features, targets, fit, judge)
-            inner += [np.sum(predicted == targets[judge]) for predicted in predictions]
-        best = int(np.argmax(inner))
-        correct[test] = path_of_probes(features, targets, training, test)[best] == targets[test]
-    return correct
+def probe(models: Models) -> list[Answers]:
+    """Probe every labeling of the miniature on every model."""
+    return [found for name in NAMES for found in probe_task(f"mini:{name}", models)]
 
 
-def bootstrap_groups(task: Task) -> np.ndarray:
-    """The groups that all labelings of a task are resampled by: those of its first grouped labeling."""
-    groups = next(labeling.groups(task.clips) for labeling in task.labelings if labeling.group)
-    assert groups is not None
-    return groups
-
-
-def probe_task(spec: str, models: tuple[str, ...]) -> list[Answers]:
-    """Probe every labeling of a task on every model."""
-    task = load_task(spec)
-    embedded = {model: embed(model, task) for model in models}
-
-    def answers(labeling: Labeling) -> Answers:
-        targets = labeling.membership(task.clips).argmax(1)
-        folds = task.clips[labeling.split].to_numpy()
-        found = {model: right(features, targets, folds) for model, features in embedded.items()}
-        print(
-            spec, labeling.name, {model: round(float(r.mean()), 3) for model, r in found.items()}, flush=True
-        )
-        return Answers(spec, labeling.name, len(labeling.classes), found, bootstrap_groups(task))
-
-    return [answers(labeling) for labeling in task.labelings]
-
-
-def intervals(results: list[Answers], model: str, seed: int = 0) -> pd.DataFrame:
-    """Difference to the untrained models in points, per labeling and on average, with 95 % intervals."""
-    rng = np.random.default_rng(seed)
-    draws: dict[str, np.ndarray] = {}  # the same resampled groups for all labelings of a task
-    rows, samples = [], []
-    for answers in results:
-        count = answers.groups.max() + 1
-        if answers.task not in draws:
-            draws[answers.task] = rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)
-        sums = np.bincount(answers.groups, answers.difference(model))
-        weights = draws[answers.task]
-        sample = weights @ sums / (weights @ np.bincount(answers.groups))
-        samples.append(sample)
-        rows.append((answers.task, answers.label, answers.difference(model).mean(), sample))
-    rows.append(("average", "", np.mean([row[2] for row in rows]), np.mean(samples, axis=0)))
-    return pd.DataFrame(
-        [
-            {"task": task, "label": label, "difference": 100 * value, "low": low, "high": high}
-            for task, label, value, sample in rows
-            for low, high in [100 * np.percentile(sample, [2.5, 97.5])]
-        ]
-    )
-
-
-def accuracies(results: list[Answers], models: tuple[str, ...]) -> pd.DataFrame:
-    """One row per labeling, one column per model; the last row is their average."""
-    rows = [
-        {"task": a.task, "label": a.label, "classes": a.classes, "clips": len(a.groups)}
-        | {model: float(a.right[model].mean()) for model in models}
-        for a in results
-    ]
-    table = pd.DataFrame(rows)
-    average = {"task": "average", "label": ""} | {model: table[model].mean() for model in models}
-    return pd.concat([table, pd.DataFrame([average])], ignore_index=True)
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """The table for people."""
-    lines = [
-        "Made by `tools/mini/evaluate.py`. Accuracy of a regularised logistic probe on clip embeddings,",
-        "out of fold; recipes, instruments and speakers kept apart, for the speaker labeling sentences",
-        "instead. mini:random is the mean of 3 seeds of the untrained architecture. Differences are in",
-        "percentage points, 95 % intervals by a bootstrap of whole groups; they do not cover",
-        "another training run.",
-        "",
-        "| task | labeling | classes | clips | mini:random (each seed) | mini:ssl | mini:supervised "
-        "| ssl - random | supervised - random |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in table.to_dict("records"):
-        seeds = ", ".join(f"{row[name]:.3f}" for name in RANDOM)
-        untrained = np.mean([row[name] for name in RANDOM])
-        whole = ["" if pd.isna(row[key]) else str(int(row[key])) for key in ("classes", "clips")]
-        gains = [
-            f"{row[m]:+.1f} ({row[f'{m} low']:+.1f} to {row[f'{m} high']:+.1f})"
-            for m in ("ssl", "supervised")
-        ]
-        cells = [row["task"], row["label"], *whole, f"{untrained:.3f} ({seeds})"]
-        cells += [f"{row[name]:.3f}" for name in TRAINED]
-        lines.append("| " + " | ".join([*cells, *gains]) + " |")
-    return "\n".join(lines) + "\n"
+def write(results: list[Answers], out: Path, shipped: Mapping[str, int]) -> None:
+    """Write mini-probe.csv and mini-probe.md; `shipped` says which seed of a kind was chosen."""
+    with replacing(out / "mini-probe.csv") as temporary:
+        table(results).to_csv(temporary, index=False, float_format="%.4f")
+    with replacing(out / "mini-probe.md") as temporary:
+        temporary.write_text(markdown(results, shipped), encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="folder of the two files")
+    for kind, default in (
+        ("ssl", ("mini:ssl",)),
+        ("supervised", ("mini:supervised",)),
+        ("untrained", UNTRAINED),
+    ):
+        parser.add_argument(f"--{kind}", nargs="+", default=default, metavar="MODEL")
+    parser.add_argument("--out", type=Path, help="folder of the two files")
     args = parser.parse_args()
-    models = (*RANDOM, *TRAINED)
-    results = [answers for spec in TASKS for answers in probe_task(spec, models)]
-    table = accuracies(results, models)
-    for model in TRAINED:
-        name = model.removeprefix("mini:")
-        found = intervals(results, model)
-        table[[name, f"{name} low", f"{name} high"]] = found[["difference", "low", "high"]].to_numpy()
-    with replacing(args.out / "mini-probe.csv") as temporary:
-        table.to_csv(temporary, index=False, float_format="%.4f")
-    with replacing(args.out / "mini-probe.md") as temporary:
-        temporary.write_text(markdown(table), encoding="utf-8")
-    print(markdown(table))
+    results = probe({kind: tuple(getattr(args, kind)) for kind in ("ssl", "supervised", "untrained")})
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)
+        write(results, args.out, {})
+    print(markdown(results, {}))
 
 
 if __name__ == "__main__":
