@@ -24,7 +24,7 @@ class State:
         updates: updates done in all phases.
         clips: clips learnt from, repetitions counted.
         seconds: spent on updates.
-    best: the lowest loss so far on clips held out, in a phase with patience.
+        best: the lowest loss so far on clips held out, in a phase with patience.
         waited: measurements since then.
         pending: losses since the last point of the loss curve.
         curves: the points so far.
