@@ -57,7 +57,7 @@ LAYOUTS = {
         nothing,
         clips={},
         classes={
-            "language": ("de", "en", "es", "fr", "it", "ru"),
+            "language": ("de", "en", "es", "fr", "it", "nl"),
             "gender": ("female", "male"),
             "speaker": (),
         },

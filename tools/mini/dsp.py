@@ -10,7 +10,7 @@ from scipy import signal
 from sources import SAMPLE_RATE as SR
 
 Samples = np.ndarray
-OPUS_LEVEL = 0.92  # libsndfile's compression level: some 27 kbit/s for mono at 16 kHz
+OPUS_LEVEL = 0.92  # libsndfile's compression level in training: some 27 kbit/s for mono at 16 kHz
 
 
 def times(n: int) -> Samples:
@@ -92,17 +92,17 @@ def reverberate(x: Samples, rng: np.random.Generator) -> Samples:
     return signal.fftconvolve(x, tail)[: len(x)]
 
 
-def opus(x: Samples) -> bytes:
-    """The sound as an Ogg Opus file, as the tasks ship it."""
+def opus(x: Samples, compression_level: float = OPUS_LEVEL) -> bytes:
+    """The sound as an Ogg Opus file."""
     file = io.BytesIO()
     soundfile.write(
-        file, x.astype(np.float32), SR, format="OGG", subtype="OPUS", compression_level=OPUS_LEVEL
+        file, x.astype(np.float32), SR, format="OGG", subtype="OPUS", compression_level=compression_level
     )
     return file.getvalue()
 
 
 def through_opus(x: Samples) -> Samples:
-    """The sound after the codec of the shipped tasks, so that training hears what the codec does."""
+    """The sound after a codec like that of the shipped tasks, so that training hears what it does."""
     return soundfile.read(io.BytesIO(opus(x)), dtype="float32")[0]
 
 
