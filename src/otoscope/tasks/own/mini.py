@@ -19,7 +19,10 @@ from otoscope.tasks.reader import Reader, Request
 
 __all__ = ["NAMES", "Mini", "archive", "load"]
 
-LICENCE = "Apache-2.0; rendered, see the data card beside the audio for synthesisers and soundfonts"
+LICENCE = (
+    "Apache-2.0; clips of mini:notes whose soundfont is OPL-3_FM_128M: CC-BY-SA-4.0 (Zandro Reveille); "
+    "rendered, see the data card beside the audio"
+)
 
 
 @dataclass(frozen=True)
