@@ -34,8 +34,9 @@ apart, for presets themselves notes instead, for speakers sentences. The mean ov
 """
 BETWEEN = """\
 Differences of these means in percentage points, 95 % intervals by a bootstrap of whole groups; they do not
-cover another training run. The last column says which labelings are of a kind with the 21 broad labels that
-mini:supervised was taught (language branches, kinds of music, kinds of event); none is one of them.
+cover another training run, and those of mini:manners are too narrow, as its 48 voices come from four people.
+The last column says which labelings are of a kind with the 21 broad labels that mini:supervised was taught
+(language branches, kinds of music, kinds of event); none is one of them.
 """
 
 
