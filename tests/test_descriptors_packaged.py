@@ -13,7 +13,6 @@ from otoscope.tasks import Task
 from otoscope.tasks.own import mini
 
 ABSOLUTE, RELATIVE = 1e-3, 1e-4  # the table holds float32; other processors round the transforms otherwise
-made = pytest.mark.skipif(not TABLE.is_file(), reason="no table yet: run tools/mini/describe_tasks.py")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,6 @@ def table(some, tmp_path, monkeypatch):
     packaged._rows.cache_clear()
 
 
-@made
 def test_the_table_is_small_and_holds_every_clip():
     table = pd.read_parquet(TABLE)
     assert TABLE.stat().st_size < 1.5e6
@@ -71,7 +69,6 @@ def test_clips_of_the_table_are_not_measured(some, table, tmp_path, monkeypatch)
     assert not (tmp_path / "descriptors.parquet").exists()
 
 
-@made
 @pytest.mark.parametrize("name", mini.NAMES)
 def test_the_miniature_is_not_measured_and_the_numbers_are_those_measured(some, name, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
