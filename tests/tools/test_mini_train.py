@@ -8,6 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from otoscope.pretraining import PretrainConfig, parse_config, train
 
 TOOLS = Path(__file__).parents[2] / "tools" / "mini"
 
@@ -174,6 +178,41 @@ def test_seeds_differ_in_nothing_but_their_seed(kind: str, training) -> None:
     assert first.identity | {"seed": 1} == second.identity
 
 
+@pytest.fixture
+def tiny(tmp_path: Path) -> PretrainConfig:
+    """A run of seconds on 40 clips of noise."""
+    noise = np.random.default_rng(0).normal(0, 3000, (40, 5600)).astype(np.int16)
+    np.save(tmp_path / "audio-000.npy", noise)
+    table = pd.DataFrame({"clip": np.arange(40).astype(str), "shard": 0, "row": np.arange(40)})
+    table.assign(label=np.resize(["a", "b"], 40)).to_parquet(tmp_path / "clips.parquet")
+    phase = {"objective": "supervised", "epochs": 2, "batch_size": 16}
+    data = {"source": f"rendered:{tmp_path}", "label": "label", "seconds": 0.35, "validation": 4}
+    data["cache"] = str(tmp_path / "cache")
+    model = {"input_size": [80, 32], "width": 16, "depth": 2, "heads": 2, "hidden": 32}
+    document = {"out": str(tmp_path / "run"), "threads": 1, "data": data, "model": model, "phases": [phase]}
+    return parse_config(document)
+
+
+def test_runs_side_by_side_end_as_they_do_alone(
+    training, tiny: PretrainConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(training, "AUDIO", tmp_path)
+    training.provide_audio(tiny, workers=1)
+    computed = (tmp_path / "cache" / "logmel.npy").stat().st_mtime_ns
+    runs = {("supervised", seed): tiny.model_copy(update={"seed": seed}) for seed in (0, 1)}
+    runs = {run: made.model_copy(update={"out": tmp_path / str(run[1])}) for run, made in runs.items()}
+    training.run_all(runs, jobs=2)
+    first, second = (made.exported.read_bytes() for made in runs.values())
+    assert first != second
+    assert training.stamped(first, 0) == training.stamped(train(tiny).weights.read_bytes(), 0)
+    assert (tmp_path / "cache" / "logmel.npy").stat().st_mtime_ns == computed
+    before = (tmp_path / "0" / "loss.csv").read_bytes()
+    train(runs["supervised", 0])
+    assert (tmp_path / "0" / "loss.csv").read_bytes() == before
+    again = runs["supervised", 0].exported.read_bytes()
+    assert training.stamped(again, 0) == training.stamped(first, 0)
+
+
 def losses(folder: Path, objective: str) -> Path:
     folder.mkdir(parents=True)
     table = {"objective": objective, "update": [20, 40], "loss": [2.0, 1.0], "validation": [None, 1.5]}
@@ -188,7 +227,8 @@ def test_the_median_seed_is_shipped_with_its_results(
     for kind in training.KINDS:
         for seed in range(3):
             folder = losses(tmp_path / f"{kind}-{seed}", kind)
-            (folder / "encoder.safetensors").write_text(f"{kind} {seed}")
+            values = {"here": np.array([seed, len(kind)], np.float16)}
+            save_file(values, folder / "encoder.safetensors", {"heads": "3", "about": kind})
             configs[kind, seed] = training.config(kind, seed, 1).model_copy(
                 update={"out": folder, "export": folder / "encoder.safetensors"}
             )
@@ -205,13 +245,18 @@ def test_the_median_seed_is_shipped_with_its_results(
         (tmp_path / name).mkdir()
         monkeypatch.setattr(training, name, tmp_path / name)
     training.ship(configs, [0, 1, 2])
-    shipped = {path.name: path.read_text() for path in (tmp_path / "SHIPPED").iterdir()}
-    assert shipped == {"mini-ssl.safetensors": "ssl 2", "mini-supervised.safetensors": "supervised 2"}
+    for kind in training.KINDS:
+        with safe_open(tmp_path / "SHIPPED" / f"mini-{kind}.safetensors", "numpy") as shipped:
+            assert shipped.get_tensor("here").tolist() == [2, len(kind)]
+            assert shipped.metadata() == {"about": kind, "heads": "3", "seed": "2"}
     results = tmp_path / "RESULTS"
     assert "seed 2 of ssl and seed 2 of supervised" in (results / "mini-probe.md").read_text()
     curves = pd.read_csv(results / "mini-training.csv")
     assert curves.groupby(["model", "seed"]).size().tolist() == [2] * 6
-    assert (results / "mini-training.png").stat().st_size > 10_000
+    picture = (results / "mini-training.png").read_bytes()
+    assert len(picture) > 10_000
+    importlib.import_module("draw_training").write(curves, results)
+    assert (results / "mini-training.png").read_bytes() == picture
 
 
 def test_every_labeling_is_judged_taught_or_not(page) -> None:

@@ -30,7 +30,7 @@ def collect(runs: Mapping[tuple[str, int], Path]) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> plt.Figure:
-    """A panel for each model and objective; thin what was learnt from, dotted what was held out."""
+    """A panel for each model and objective; thin on what was learnt from, dotted on what was held out."""
     panels = list(table.groupby(["model", "objective"], sort=False))
     figure, axes = plt.subplots(
         1, len(panels), figsize=(4 * len(panels), 3.4), layout="constrained", squeeze=False
@@ -39,24 +39,26 @@ def draw(table: pd.DataFrame) -> plt.Figure:
         for number, (seed, curve) in enumerate(curves.groupby("seed")):
             panel(ax, curve, f"C{number}", f"seed {seed}")
         ax.set(title=f"mini:{model}: {objective}", xlabel="update", ylabel="loss")
-    axes[0, 0].legend(frameon=False, title="dots: clips held out")
+    axes[0, 0].legend(frameon=False, title="dots: clips held out\nring: weights kept")
     return figure
 
 
 def panel(ax: Axes, curve: pd.DataFrame, colour: str, name: str) -> None:
-    """One seed: both losses over updates, the lowest on clips held out ringed."""
+    """One seed: both losses over updates; the twin keeps its best weights, the others their last."""
     ax.plot(curve["update"], curve["loss"], lw=0.6, alpha=0.5, color=colour)
     held_out = curve.dropna(subset="validation")
     ax.plot(held_out["update"], held_out["validation"], "o-", ms=3, lw=1, color=colour, label=name)
-    best = held_out.loc[held_out["validation"].idxmin()]
-    ax.plot(best["update"], best["validation"], "o", ms=8, mfc="none", color=colour)
+    supervised = (curve["objective"] == "supervised").all()
+    kept = held_out.loc[held_out["validation"].idxmin() if supervised else held_out.index[-1]]
+    ax.plot(kept["update"], kept["validation"], "o", ms=8, mfc="none", color=colour)
 
 
 def write(table: pd.DataFrame, results: Path = RESULTS) -> None:
-    """Write table and picture."""
+    """Write table and picture, the picture without a date or version: equal numbers give equal bytes."""
     with replacing(results / "mini-training.csv") as temporary:
         table.to_csv(temporary, index=False)
-    draw(table).savefig(results / "mini-training.png", dpi=110)
+    with replacing(results / "mini-training.png") as temporary:
+        draw(table).savefig(temporary, dpi=110, metadata={"Software": None})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Train the embedded models, every seed, and ship of each the seed with the median probe accuracy.
 
-    python tools/mini/train.py                                # all: hours on a few cores
-    python tools/mini/train.py --only ssl --seeds 1 2         # these runs and no more, beside another process
+    python tools/mini/train.py --jobs 2                       # all, two runs side by side: hours
+    python tools/mini/train.py --only ssl --seeds 1 2         # these runs and no more
 
 Renders the training audio into build/mini-training if it is not there, trains mini:ssl and mini:supervised
 as ssl.yaml and supervised.yaml say (runs in build/train/KIND-SEED; a stopped one goes on where it was, a
@@ -13,7 +13,8 @@ mini-training.png into docs/results. To be called from the root of the repositor
 from __future__ import annotations
 
 import argparse
-import shutil
+import json
+import multiprocessing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import render_training
 
 from otoscope.files import replacing
 from otoscope.pretraining import PretrainConfig, read_config, train
+from otoscope.pretraining.data import prepare
 
 TOOLS = Path(__file__).parent
 AUDIO = Path("build/mini-training")
@@ -41,10 +43,26 @@ def config(kind: str, seed: int, threads: int) -> PretrainConfig:
     return read_config(TOOLS / f"{kind}.yaml").model_copy(update=changed)
 
 
-def render_audio(workers: int) -> None:
-    """Render the training audio, unless it is there."""
+def provide_audio(wanted: PretrainConfig, workers: int) -> None:
+    """Render the training audio and compute its spectrograms, unless they are there."""
     if not (AUDIO / "clips.parquet").exists():
         render_training.render(AUDIO, CLIPS, workers, AUDIO_SEED)
+    assert wanted.data.cache is not None  # one for all runs
+    prepare(wanted.data, wanted.model.input_size[1], wanted.data.cache, lambda *_: None)
+
+
+def run(name: str, wanted: PretrainConfig, alone: bool) -> None:
+    """Train one, or go on with it; with a progress bar where no other draws its own."""
+    print(f"{name} begins", flush=True)
+    result = train(wanted, progress=alone)
+    print(f"{name}: {result.updates} updates, loss on clips held out {result.validation:.4g}", flush=True)
+
+
+def run_all(configs: Mapping[tuple[str, int], PretrainConfig], jobs: int) -> None:
+    """Train all, `jobs` side by side."""
+    work = [(f"mini:{kind}, seed {seed}", made, jobs == 1) for (kind, seed), made in configs.items()]
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=1) as pool:
+        pool.starmap(run, work, chunksize=1)
 
 
 def median(averages: Mapping[int, float]) -> int:
@@ -56,6 +74,16 @@ def median(averages: Mapping[int, float]) -> int:
     return sorted(averages, key=lambda seed: averages[seed])[(len(averages) - 1) // 2]
 
 
+def stamped(weights: bytes, seed: int) -> bytes:
+    """A safetensors file with its seed in the metadata, which is sorted: equal weights give equal bytes."""
+    start = 8 + int.from_bytes(weights[:8], "little")
+    header = json.loads(weights[8:start])
+    header["__metadata__"] = dict(sorted({**header["__metadata__"], "seed": str(seed)}.items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + weights[start:]
+
+
 def ship(configs: Mapping[tuple[str, int], PretrainConfig], seeds: Sequence[int]) -> None:
     """Probe all runs, copy the median seed's weights into the package, write the results."""
     models = {kind: tuple(str(configs[kind, seed].exported) for seed in seeds) for kind in KINDS}
@@ -65,7 +93,8 @@ def ship(configs: Mapping[tuple[str, int], PretrainConfig], seeds: Sequence[int]
         averages = np.mean([one.right[kind].mean(1) for one in results], axis=0)
         chosen[kind] = median(dict(zip(seeds, averages.tolist(), strict=True)))
         with replacing(SHIPPED / f"mini-{kind}.safetensors") as temporary:
-            shutil.copyfile(configs[kind, chosen[kind]].exported, temporary)
+            weights = configs[kind, chosen[kind]].exported.read_bytes()
+            temporary.write_bytes(stamped(weights, chosen[kind]))
     evaluate.write(results, RESULTS, chosen)
     draw_training.write(draw_training.collect({run: made.out for run, made in configs.items()}), RESULTS)
     print((RESULTS / "mini-probe.md").read_text(encoding="utf-8"))
@@ -76,15 +105,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--threads", type=int, default=1, help="of a training; clips are rendered by as many")
+    parser.add_argument("--threads", type=int, default=1, help="of each run")
+    parser.add_argument("--jobs", type=int, default=1, help="runs side by side (1.7 GB of memory each)")
     parser.add_argument("--only", choices=KINDS, help="train this one, and stop before anything is judged")
     args = parser.parse_args()
-    render_audio(args.threads)
     kinds = (args.only,) if args.only else KINDS
     configs = {(kind, seed): config(kind, seed, args.threads) for kind in kinds for seed in args.seeds}
-    for (kind, seed), wanted in configs.items():
-        print(f"mini:{kind}, seed {seed}", flush=True)
-        train(wanted, progress=True)
+    provide_audio(next(iter(configs.values())), args.threads * args.jobs)
+    run_all(configs, args.jobs)
     if not args.only:
         ship(configs, args.seeds)
 
