@@ -4,9 +4,10 @@ import json
 import re
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
-from otoscope.neurons import share
+from otoscope.neurons import Sharing, share
 from otoscope.reporting import report
 from otoscope.reporting.collect import collect
 from otoscope.reporting.sharing import matrix_document, sides_of
@@ -67,6 +68,14 @@ def test_without_the_selection_that_was_counted_no_neuron_is_listed(toy, make_st
     index = report([store], tmp_path / "report")
     html = (index.parent / "sharing.html").read_text(encoding="utf-8")
     assert "is not saved in any store of this report" in html
+
+
+def test_two_labelings_with_unlike_numbers_of_classes_keep_their_own_orders():
+    shared = pd.DataFrame([[1, 0], [2, 1], [0, 3]], index=["c", "a", "b"], columns=["y", "x"])
+    jaccard = shared / 10
+    sharing = Sharing(("one", "two"), False, shared, jaccard, jaccard, {"selections": [{}, {}]}, None)
+    orders = matrix_document(WHERE, "matrix-1-1", sharing, sides_of([], sharing))["orders"]
+    assert orders == {"data set": [[0, 1, 2], [0, 1]], "alphabet": [[1, 2, 0], [1, 0]]}
 
 
 def test_what_was_not_tested_has_no_p(counted):

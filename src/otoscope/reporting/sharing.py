@@ -132,11 +132,10 @@ def _order(names: list[str], order: Any, sharing: Sharing, side: Side) -> list[i
     """Places of the classes in an order."""
     if order == "taxonomy" and not side.taxonomy:
         order = "data set"
-    jaccard = sharing.jaccard.set_axis(names, axis=0)
-    jaccard = jaccard.set_axis([str(each) for each in jaccard.columns], axis=1)
-    found = ordered(
-        names, order, jaccard=jaccard if sharing.within else None, taxonomy=dict(side.taxonomy or {})
-    )
+    jaccard = None
+    if sharing.within:  # only then are rows and columns the same classes
+        jaccard = sharing.jaccard.set_axis(names, axis=0).set_axis(names, axis=1)
+    found = ordered(names, order, jaccard=jaccard, taxonomy=dict(side.taxonomy or {}))
     return [names.index(each) for each in found]
 
 
