@@ -26,7 +26,9 @@ def printed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 def test_a_study_ends_with_the_findings_and_the_report(printed) -> None:
     finding = {
         "question": "Is there anything?",
-        "finding": "Most classes have neurons of their own.",
+        "finding": "coverage-aape",
+        "claim": "Most classes have neurons of their own.",
+        "model": "ssl",
         "here": "12 of 13 labelings (0.80 to 0.97)",
         "verdict": "cannot tell",
     }
@@ -43,7 +45,10 @@ def test_a_study_ends_with_the_findings_and_the_report(printed) -> None:
     text = " ".join(" ".join(lines).split())
     assert "event ssl refused refused - - -" in text
     assert "Is there anything?" in text
-    assert "cannot tell" in text
+    assert "Most classes have neurons of their own." in text
+    assert "coverage-aape" not in text
+    assert "- ssl: cannot tell: 12 of 13 labelings" in text
+    assert "0 agrees, 0 disagrees, 1 cannot tell" in text
     assert "1 step left out" in text
     assert lines[-1] == "open out/report/index.html"
     assert result.table["refused"].tolist() == ["no evidence was gathered"]

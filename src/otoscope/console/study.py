@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-
+from otoscope.console.findings import findings_lines
 from otoscope.console.printing import Lines, count, duration, figure, point, table_of
 
 if TYPE_CHECKING:
@@ -20,7 +18,8 @@ def study_lines(result: "StudyResult") -> Lines:
     """What was found on each labeling and model, the paper's findings beside it, and the report's path."""
     yield from _summary_lines(result.table)
     if len(result.findings):
-        yield from _finding_lines(result.findings)
+        yield ""
+        yield from findings_lines(result.findings)
     if result.refused:
         yield f"{count(len(result.refused), 'step')} left out, each with its reason in study.json"
     yield ""
@@ -60,21 +59,6 @@ def _found_cell(row: Mapping[Any, Any], preset: str) -> str:
         return "refused"
     twins = f"{row[f'{preset}_twins_random']} {row[f'{preset}_twins_shuffled']}".strip() or "no twin"
     return f"{neurons:.0f} ({chance:.{1 if 0 < chance < 1 else 0}f}; {twins})"
-
-
-def _finding_lines(findings: "pd.DataFrame") -> Lines:
-    """The paper's findings, what this study shows of each, and whether it agrees."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
-    for title in ("the paper found", "here"):
-        table.add_column(title, overflow="fold", ratio=1)
-    table.add_column("", no_wrap=True)
-    for question, rows in findings.groupby("question", sort=False):
-        table.add_row(str(question), style="bold")
-        for row in rows.to_dict("records"):
-            table.add_row(str(row["finding"]), str(row["here"]), str(row["verdict"]))
-        table.add_section()
-    yield ""
-    yield table
 
 
 def dry_run_lines(found: "DryRun") -> Lines:

@@ -12,6 +12,7 @@ from otoscope.study.ablating import ablating
 from otoscope.study.comparing import comparing
 from otoscope.study.crew import crew
 from otoscope.study.dissecting import dissecting
+from otoscope.study.findings import findings
 from otoscope.study.places import across_of, store_of, stores_of
 from otoscope.study.plan import Study
 from otoscope.study.recording import record_task
@@ -111,16 +112,8 @@ def _across(plan: Study) -> list[tuple[str, str, str]]:
 
 def _concluded(plan: Study, folder: Path) -> pd.DataFrame:
     """The paper's findings beside what this study found."""
-    # Until the table of findings is there: the next slice puts it in.
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    if find_spec("otoscope.study.findings") is None:
-        return pd.DataFrame({"question": [], "finding": []})
     across = {both: place for both in _across(plan) if (place := across_of(folder, *both)).is_dir()}
-    findings = import_module("otoscope.study.findings").findings
-    found: pd.DataFrame = findings(plan, stores_of(plan, folder), across)
-    return found
+    return findings(plan, stores_of(plan, folder), across)
 
 
 def _hear(plan: Study, folder: Path, device: str, progress: bool, pair: tuple[str, str]) -> list[Refused]:
