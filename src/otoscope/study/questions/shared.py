@@ -13,6 +13,7 @@ from otoscope.activations import open_store
 from otoscope.files import slug
 from otoscope.neurons import Sharing
 from otoscope.neurons.sharing.profiles import ProfileCorrelation
+from otoscope.study.places import within_of
 from otoscope.study.plan import Study
 from otoscope.study.questions.contrasts import contrast
 from otoscope.study.questions.judging import (
@@ -85,8 +86,7 @@ def shared_findings(
             place = across.get((model, one, other), Path())
             both = (stores[model, task], stores[model, other_task])
             yield from _across(model, Matrix(both, (label, other_label), place))
-        for each in plan.sharing.within or ():
-            task, label = each.split(":", 1)
+        for task, label in within_of(plan, stores, model):
             store = stores[model, task]
             yield from _within(
                 model, Matrix((store, store), (label, label), store / "results" / f"share-{slug(label)}")
