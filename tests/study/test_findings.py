@@ -132,8 +132,12 @@ def test_the_page_written_twice_is_the_same(tmp_path: Path) -> None:
     plan = built_in("demo")
     found = findings(plan, stores_of(plan, tmp_path), {})
     write_table(tmp_path / "findings", found)
-    first, second = (write_page(plan, tmp_path, tmp_path / name) for name in ("one", "two"))
+    first, second = (
+        write_page(plan, tmp_path, tmp_path / name, {"genres:genre, ssl": "genre.png"})
+        for name in ("one", "two")
+    )
     assert first.read_bytes() == second.read_bytes()
     text = first.read_text(encoding="utf-8")
     assert "The same octave shares neurons" in text
+    assert "![Neurons shared: genres:genre, ssl](genre.png)" in text
     assert text.count("not recorded") == len(plan.models) * len(plan.tasks)

@@ -2,8 +2,9 @@
 
     python tools/mini/results.py demo        # after `make demo`; `make results` does it for the whole study
 
-Makes docs/results/summary.md (one row per task, labeling and model), docs/results/ablation.md and the
-README's picture, docs/results/overview.png. No figure in the documentation is typed by hand.
+Makes docs/results/summary.md (one row per task, labeling and model), docs/results/ablation.md, the page
+docs/results/paper.md with its tables and pictures, and the README's picture, docs/results/overview.png. No
+figure in the documentation is typed by hand.
 """
 
 import sys
@@ -20,7 +21,7 @@ from otoscope.neurons import Sharing
 from otoscope.reporting.collect import collect
 from otoscope.reporting.overview import measure_table, overview_table
 from otoscope.study.page import write_page
-from otoscope.study.places import across_of, store_of
+from otoscope.study.places import across_of, store_of, stores_of, within_of
 from otoscope.study.plan import Study
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
@@ -36,17 +37,27 @@ def main() -> None:
 
 
 def paper(study: Path) -> None:
-    """The paper in small, and the matrices of what classes share, of the self-supervised model."""
+    """The paper in small, with the matrices of what classes share for the self-supervised model."""
     plan = Study.model_validate(read_json(study / "plan.json"))
-    write_page(plan, study, DOCS)
+    pictures = {}
     for model in (name for name, entry in plan.models.items() if entry.role == "self-supervised"):
-        places = {one: across_of(study, model, one, other) for one, other in plan.sharing.across}
-        for each in plan.sharing.within or ():
-            task, label = each.split(":", 1)
-            places[each] = store_of(study, model, task) / "results" / f"share-{slug(label)}"
-        for name, place in places.items():
+        for title, place in matrices(plan, study, model).items():
             if (place / "sharing.json").is_file():
-                save(Sharing.load(place).plot(), f"paper-{model}-{slug(name)}.png")
+                pictures[f"{title}, {model}"] = f"paper-{model}-{slug(title)}.png"
+                save(Sharing.load(place).plot(), pictures[f"{title}, {model}"])
+    write_page(plan, study, DOCS, pictures)
+
+
+def matrices(plan: Study, study: Path, model: str) -> dict[str, Path]:
+    """Where what classes share lies: across tasks, then within."""
+    across = {
+        f"{one} beside {other}": across_of(study, model, one, other) for one, other in plan.sharing.across
+    }
+    within = {
+        f"{task}:{label}": store_of(study, model, task) / "results" / f"share-{slug(label)}"
+        for task, label in within_of(plan, stores_of(plan, study), model)
+    }
+    return across | within
 
 
 def save(axes, name: str) -> None:
@@ -74,20 +85,29 @@ def summary(results: list[dict]) -> str:
         "depth in nats (chance) | p of depth | probe accuracy (95 %)"
     )
     lines = [f"| {head} |", "|---|---|---|---|---|---|---|"]
-    for found in sorted(results, key=lambda each: (each["task"], each["label"])):
-        chance, (low, high) = found["chance"], found["probe"]["interval"]
+    lines += [summary_row(each) for each in sorted(results, key=lambda each: (each["task"], each["label"]))]
+    return "\n".join(lines) + "\n"
+
+
+def summary_row(found: dict) -> str:
+    """One labeling as one model hears it; what was refused, or could not be read by a probe, has a dash."""
+    cells = [f"{found['task']}, {found['label']}", found["model"]]
+    if "neurons" in found:
+        chance = found["chance"]
         p = "no test" if chance["depth"]["p"] is None else f"{chance['depth']['p']:.3f}"
-        cells = (
-            f"{found['task']}, {found['label']}",
-            found["model"],
+        cells += [
             f"{found['neurons']} ({chance['neurons']['mean']:.0f})",
             f"{found['coverage']:.2f} ({chance['coverage']['mean']:.2f})",
             f"{found['depth']:.3f} ({chance['depth']['mean']:.3f})",
             p,
-            f"{found['probe_accuracy']:.2f} ({low:.2f} to {high:.2f})",
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        ]
+    else:
+        cells += ["-"] * 4
+    score = "-"
+    if found["probe"] is not None:
+        low, high = found["probe"]["interval"]
+        score = f"{found['probe_accuracy']:.2f} ({low:.2f} to {high:.2f})"
+    return f"| {' | '.join([*cells, score])} |"
 
 
 def ablations(stores: list[Path]) -> str:

@@ -1,5 +1,6 @@
 """The paper in small: a page of every finding, and of every labeling, from a finished study."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -29,13 +30,14 @@ _LABELINGS = (
 _TESTED = ("depth_p", "held_out", "by_layer", "refused")
 
 
-def write_page(plan: Study, study: Path, folder: Path) -> Path:
+def write_page(plan: Study, study: Path, folder: Path, pictures: Mapping[str, str] | None = None) -> Path:
     """Write `paper.md`, `paper-findings.csv` and `paper-labelings.csv` into a folder.
 
     Args:
         plan: the study.
         study: where it was run.
         folder: where the page goes.
+        pictures: matrices of what classes share, already in that folder: file by title.
 
     Returns:
         The page. Equal numbers give equal bytes.
@@ -47,17 +49,20 @@ def write_page(plan: Study, study: Path, folder: Path) -> Path:
             table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     page = folder / "paper.md"
     with replacing(page) as temporary:
-        temporary.write_text(page_of(plan.name, found, every), encoding="utf-8")
+        temporary.write_text(page_of(plan.name, found, every, pictures or {}), encoding="utf-8")
     return page
 
 
-def page_of(name: str, found: pd.DataFrame, every: pd.DataFrame) -> str:
+def page_of(name: str, found: pd.DataFrame, every: pd.DataFrame, pictures: Mapping[str, str]) -> str:
     """The page in Markdown."""
     parts = [_HEAD.format(name=name)]
     for question, rows in found.groupby("question", sort=False):
         parts.append(f"## {question}\n")
         shown = rows[["finding", "claim", "model", "here", "verdict"]]
         parts.append(_markdown(shown.set_axis(["", "the paper", "model", "here", "verdict"], axis=1)))
+    if pictures:
+        parts.append("## What classes share\n")
+        parts += [f"### {title}\n\n![Neurons shared: {title}]({file})\n" for title, file in pictures.items()]
     parts += ["## Every labeling by every model\n", _markdown(every[[*_LABELINGS, *_TESTED]])]
     return "\n".join(parts)
 
