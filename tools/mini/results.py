@@ -25,6 +25,7 @@ from otoscope.study.places import across_of, store_of, stores_of, within_of
 from otoscope.study.plan import Study
 
 DOCS = Path(__file__).parents[2] / "docs" / "results"
+MEASURES = {"neurons": ".0f", "coverage": ".2f", "depth": ".3f"}
 
 
 def main() -> None:
@@ -90,24 +91,30 @@ def summary(results: list[dict]) -> str:
 
 
 def summary_row(found: dict) -> str:
-    """One labeling as one model hears it; what was refused, or could not be read by a probe, has a dash."""
-    cells = [f"{found['task']}, {found['label']}", found["model"]]
-    if "neurons" in found:
-        chance = found["chance"]
-        p = "no test" if chance["depth"]["p"] is None else f"{chance['depth']['p']:.3f}"
-        cells += [
-            f"{found['neurons']} ({chance['neurons']['mean']:.0f})",
-            f"{found['coverage']:.2f} ({chance['coverage']['mean']:.2f})",
-            f"{found['depth']:.3f} ({chance['depth']['mean']:.3f})",
-            p,
-        ]
-    else:
-        cells += ["-"] * 4
-    score = "-"
-    if found["probe"] is not None:
-        low, high = found["probe"]["interval"]
-        score = f"{found['probe_accuracy']:.2f} ({low:.2f} to {high:.2f})"
-    return f"| {' | '.join([*cells, score])} |"
+    """One labeling as one model hears it; what was refused or has no value has a dash."""
+    chance, probe = found.get("chance") or {}, found["probe"]
+    p = (chance.get("depth") or {}).get("p")
+    cells = (
+        f"{found['task']}, {found['label']}",
+        found["model"],
+        *(beside(found, chance, name, form) for name, form in MEASURES.items()),
+        "no test" if p is None else f"{p:.3f}",
+        "-" if probe is None else number(found["probe_accuracy"], ".2f", *probe["interval"]),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def beside(found: dict, chance: dict, name: str, form: str) -> str:
+    """A value with that of chance in brackets."""
+    mean = (chance.get(name) or {}).get("mean")
+    return f"{number(found.get(name), form)} ({number(mean, form)})"
+
+
+def number(value: float | None, form: str, low: float | None = None, high: float | None = None) -> str:
+    if value is None:
+        return "-"
+    interval = "" if low is None or high is None else f" ({low:{form}} to {high:{form}})"
+    return f"{value:{form}}{interval}"
 
 
 def ablations(stores: list[Path]) -> str:
