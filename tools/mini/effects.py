@@ -1,8 +1,8 @@
 """The twenty events made a second way: modulated, waveshaped, in delay lines, from grains, from spectra.
 
 Where the makers of `events.py`, `textures.py` and `people.py` filter noise and sum sines, these modulate,
-repeat and shape: none of the others is called, and none of their parameters is shared. As there, `thing`
-draws what sounds and `take` how it sounds this time.
+repeat and shape, and call none of the others. Rhythms and ranges of pitch are alike, as the events are. As
+there, `thing` draws what sounds and `take` how it sounds this time.
 """
 
 from __future__ import annotations
