@@ -85,6 +85,7 @@ def places(store):
             "ablate-tone-all-by-layer",
         ),
         (("--all", "--how", "mean"), ["all"], "ablate-tone-all-how-mean"),
+        (("--all", "--clips", 6), ["all"], "ablate-tone-all-clips-6"),
         (
             ("--all", "--how", "clamp", "--value", 0.25),
             ["all"],

@@ -32,10 +32,10 @@ def dissect(store, label, permutations=20):
 
 @pytest.fixture(scope="session")
 def stores(tmp_path_factory):
-    """Two models on one task and one of them on another; a third of the miniature's clips."""
+    """Two models on one task, with clips of every class in every fold, and one of them on another."""
     place = tmp_path_factory.mktemp("stores")
     ssl, random = otoscope.load_model("mini:ssl"), otoscope.load_model("mini:random")
-    events, notes = otoscope.load_task("mini:events").head(96), otoscope.load_task("mini:notes").head(64)
+    events, notes = otoscope.load_task("mini:events").head(240), otoscope.load_task("mini:notes").head(64)
     both = [place / "ssl-events.zarr", place / "random-events.zarr"]
     found = [
         *otoscope.record_all([ssl, random], events, both),

@@ -124,6 +124,20 @@ def test_searches_addresses_and_classes(site, visit, truth):
     assert page.evaluate(ROWS) == []
 
 
+def test_what_is_asked_while_the_rows_are_loading_is_answered_when_they_are_there(site, visit, truth, tell):
+    page, held = visit(site / "index.html"), []
+    page.route("**/neurons-*.js", lambda route: held.append(route))
+    page.goto((site / "neurons.html").as_uri(), wait_until="commit")
+    page.get_by_role("searchbox", name="Search").fill("7.11")
+    tell.until(page, "document.getElementById('count').textContent === 'Loading …'")
+    assert page.get_by_role("button", name="CSV").count() == 0
+    for route in held:
+        route.continue_()
+    tell.until(page, "document.querySelectorAll('#rows tbody tr').length > 5")
+    assert count(page) == f"11 of {len(truth):,} neurons"
+    assert page.get_by_role("searchbox", name="Search").input_value() == "7.11"
+
+
 def test_the_address_keeps_what_is_shown_and_another_recording_can_be_had(site, visit, tell):
     page = visit(site / "neurons.html")
     page.get_by_role("combobox", name="Layer", exact=True).select_option("3")

@@ -104,6 +104,15 @@ def test_categories_make_one_target_of_their_neurons(store, toy, ablation):
     assert sum(target.by_layer.values()) == 2
 
 
+def test_fewer_test_clips_are_of_all_classes_and_the_targets_are_the_same(store, toy, ablation):
+    few = ablate(store, "tone", model=toy.model, clips=6)
+    assert few.targets == ablation.targets
+    assert few.settings["clips"]["test"] == 6
+    assert few.settings["splits"].endswith(f", 6 of {ablation.settings['clips']['test']} test clips")
+    assert few.baseline["clips"].tolist() == [6, 2, 2, 2] * 2
+    assert (few.effects.query("measure == 'margin' and target == category")["change"] < 0).all()
+
+
 def test_targets_do_not_depend_on_the_test_clips(toy, tmp_path):
     """With the test clips' labels turned round the probe is always wrong, and the neurons are the same."""
     test = toy.task.clips["group"].isin(["group 4", "group 5"])

@@ -132,6 +132,15 @@ def ablate(
     probe_seeds: Annotated[
         int, typer.Option(min=1, help="How often it is trained.", rich_help_panel=_JUDGE)
     ] = 3,
+    clips: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Hear at most so many test clips, of all classes alike (default: all).",
+            rich_help_panel=_RUN,
+        ),
+    ] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Clips in a batch.", rich_help_panel=_RUN)] = 16,
     device: Annotated[Device, typer.Option(help="Where the model runs.", rich_help_panel=_RUN)] = Device.cpu,
     seed: Seed = 0,
@@ -174,6 +183,7 @@ def ablate(
         gain=level_of(asked),
         controls=controls,
         matched=[each.value for each in match] if match else experiment.MATCHED,
+        clips=clips,
         seed=seed,
         preset=preset or "aape",
         batch_size=batch_size,

@@ -26,7 +26,7 @@ from otoscope.interventions.experiment import Condition, hear
 from otoscope.interventions.outcomes import Judge
 from otoscope.interventions.probes.fitted import Fitted
 from otoscope.interventions.probes.fitting import Probe, fit_probes, usable
-from otoscope.interventions.probes.splits import make_splits, truth_of
+from otoscope.interventions.probes.splits import make_splits, thinned, truth_of
 from otoscope.interventions.running import Changes
 from otoscope.interventions.targets import Learning, Maker, Target, class_neurons, draw_donors, given, unique
 from otoscope.models.base import AudioModel
@@ -53,6 +53,7 @@ def ablate(
     gain: float = 0.0,
     controls: int = 20,
     matched: Sequence[Match] = MATCHED,
+    clips: int | None = None,
     seed: int = 0,
     preset: str = "aape",
     batch_size: int = 16,
@@ -83,6 +84,7 @@ def ablate(
             value that they are held at.
         controls: number of control sets of each kind. No p falls below 1 / (controls + 1).
         matched: kinds of control sets, see `otoscope.interventions.controls`.
+        clips: hear at most so many of the test clips, of all classes alike; by default all.
         seed: of the split, the probes and the control sets.
         preset: what chooses the class-specific neurons, see `otoscope.select`.
         batch_size: clips in a forward pass.
@@ -106,9 +108,12 @@ def ablate(
     model = recorded_model(store, model, device)
     truth, groups = truth_of(labeling, store.clips), labeling.groups(store.clips)
     splits = make_splits(labeling, store.clips, usable(store), seed=seed)
-    fold = splits.folds[0]
+    fold, dealt = splits.folds[0], splits.description
+    if clips is not None and clips < len(fold.test):
+        dealt += f", {clips} of {len(fold.test)} test clips"
+        fold = thinned(fold, truth, groups, clips, seed=seed)
     chosen = unique(make(Learning(store, labeling, fold.learning, seed)))
-    check_tested(chosen, truth[fold.test], labeling.classes, splits.description)
+    check_tested(chosen, truth[fold.test], labeling.classes, dealt)
     donors = draw_donors(how, chosen, truth, fold.learning, fold.test, seed, classes=labeling.classes)
     probes = fit_probes(store, labeling, fold, probe, seeds=range(seed, seed + probe_seeds), model=model)
     visible = _visible(probes[0], store.embedding[fold.test], truth[fold.test], labeling.classes, controls)
@@ -140,7 +145,7 @@ def ablate(
         "probe": probe if isinstance(probe, str) else repr(probe),
         "probe_seeds": probe_seeds,
         "preset": preset if neurons is None and targets is None else None,
-        "splits": splits.description,
+        "splits": dealt,
         "fold": f"1 of {len(splits.folds)}",
         "clips": {"selection": len(fold.learning), "probe": len(fold.learning), "test": len(fold.test)},
         "detectable": visible.document(),

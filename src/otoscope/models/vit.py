@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -191,11 +192,12 @@ def sincos_positions(width: int, rows: int, columns: int) -> Tensor:
             [0.8415, 0.5403]])
     """
     quarter = width // 4
-    omega = 10000.0 ** (-torch.arange(quarter, dtype=torch.float64) / quarter)
-    row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    time, frequency = column.reshape(-1, 1) * omega, row.reshape(-1, 1) * omega
-    patches = torch.cat([time.sin(), time.cos(), frequency.sin(), frequency.cos()], dim=1)
-    return torch.cat([torch.zeros(1, width, dtype=torch.float64), patches])[None].float()
+    # NumPy, since a first `torch.arange` on the meta device imports torch's compiler: a second and more.
+    omega = 10000.0 ** (-np.arange(quarter) / quarter)
+    row, column = np.indices((rows, columns)).reshape(2, -1, 1)
+    time, frequency = column * omega, row * omega
+    patches = np.hstack([np.sin(time), np.cos(time), np.sin(frequency), np.cos(frequency)])
+    return torch.from_numpy(np.vstack([np.zeros(width), patches])[None]).float()
 
 
 def initialise(module: nn.Module, seed: int) -> None:

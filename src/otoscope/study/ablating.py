@@ -44,6 +44,7 @@ class _Design:
         words = [*self.what, *_repeated("--gain", (f"{gain:g}" for gain in gains))]
         words += _repeated("--match", self.matched)
         words += ["--controls", str(self.entry.controls)] if self.entry.controls != 20 else []
+        words += ["--clips", str(self.entry.clips)] if self.entry.clips else []
         return words + (["--probe", self.entry.probe] if self.entry.probe != "logistic" else [])
 
     def targets(self, learning: "Learning") -> "list[Target]":
@@ -80,7 +81,8 @@ def _designs(entry: AblationEntry) -> Iterator[_Design]:
         yield _Design(words, partial(_these, entry), entry.gains, entry.matched, entry)
         return
     yield _Design(("--all",), _all, entry.gains, entry.matched, entry)
-    yield _Design((), _one_by_one, (0.0,), entry.matched if entry.each_class else (), entry)
+    if entry.each_class != "skip":
+        yield _Design((), _one_by_one, (0.0,), entry.matched if entry.each_class == "control" else (), entry)
 
 
 def _repeated(option: str, values: Iterable[str]) -> tuple[str, ...]:
@@ -133,6 +135,7 @@ def _step(
             targets=design.targets,
             controls=design.entry.controls,
             matched=design.matched,
+            clips=design.entry.clips,
             model=loaded(),
             probe=design.entry.probe,
             seed=plan.seed,

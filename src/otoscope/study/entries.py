@@ -79,11 +79,12 @@ class AblationEntry(Section):
         classes: the neurons of these classes together; by default those of all classes together, and then
             each class's by themselves.
         neurons: a published list of neurons in their place, such as "kawamura2026:anger-happiness".
-        each_class: hold each class's neurons too against control sets of their own; by default only all of a
-            labeling's together, and the classes against one another.
+        each_class: what is asked of each class's neurons by themselves: `switch` them off, so that classes
+            are held against one another; `control` them too, beside control sets of their own; or `skip`.
         gains: factors on the neurons, for the curve of dose and response; 0 is off.
         matched: kinds of control sets, see `otoscope.interventions.controls`.
         controls: control sets of each kind; no p falls below 1 / (controls + 1).
+        clips: hear at most so many of the test clips; by default all.
         probe: the classifier that judges.
     """
 
@@ -92,17 +93,18 @@ class AblationEntry(Section):
     labeling: str | None = None
     classes: tuple[str, ...] = ()
     neurons: str | None = None
-    each_class: bool = False
+    each_class: Literal["switch", "control", "skip"] = "switch"
     gains: Annotated[tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(min_length=1)] = (0.0,)
     matched: Annotated[tuple[Match, ...], Field(min_length=1)] = ("displacement",)
     controls: Annotated[int, Field(ge=20)] = 20
+    clips: Annotated[int, Field(ge=1)] | None = None
     probe: Literal["logistic", "evar"] = "logistic"
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         if self.classes and self.neurons:
             raise ValueError("both classes and neurons are given; expected one of them")
-        if self.each_class and (self.classes or self.neurons):
+        if self.each_class != "switch" and (self.classes or self.neurons):
             raise ValueError("each_class is given with classes or neurons; expected it without them")
         return self
 

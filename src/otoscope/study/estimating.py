@@ -127,25 +127,26 @@ def _estimate(plan: Study, name: str, size: TaskSize, speeds: Speeds) -> TaskEst
         record += size.clips * copies * clip_s
         disk += size.clips * copies * neurons * _BYTES
         analyse += size.clips * neurons * copies * size.labelings * speeds.dissect_s
-        analyse += size.clips * _TESTED * clip_s * _conditions(plan, model, name, size)
+        analyse += clip_s * _heard_again(plan, model, name, size)
     if plan.acoustics:
         record += size.clips * size.seconds * speeds.describe_s
     hours = size.clips * size.seconds / 3600
     return TaskEstimate(name, size.clips, hours, size.source, record, analyse, disk)
 
 
-def _conditions(plan: Study, model: str, task: str, size: TaskSize) -> int:
-    """How often the test clips are heard again for the ablations of a task."""
-    heard = 0
+def _heard_again(plan: Study, model: str, task: str, size: TaskSize) -> float:
+    """How many clips are heard again for the ablations of a task, each time that it is."""
+    tested, heard = (size.clips or 0) * _TESTED, 0.0
     for entry in plan.ablations:
         if entry.model not in (None, model) or entry.task not in (None, task):
             continue
         labelings = 1 if entry.labeling else size.labelings
         controls = len(entry.matched) * entry.controls
-        heard += labelings * len(entry.gains) * (1 + controls)
+        conditions = labelings * len(entry.gains) * (1 + controls)
         if not (entry.classes or entry.neurons):
             classes = size.classes or _EXPERIMENTS * labelings
-            heard += classes * (1 + (controls if entry.each_class else 0))
+            conditions += classes * {"skip": 0, "switch": 1, "control": 1 + controls}[entry.each_class]
+        heard += conditions * min(tested, entry.clips or tested)
     return heard
 
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 from sklearn.exceptions import SkipTestWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -90,7 +92,7 @@ def test_scikit_learns_own_checks_pass():
         check_estimator(LinearProbe(learning_rate=0.05, epochs=60))
 
 
-@pytest.mark.parametrize("features", [200, 500])  # with fewer than a quarter as many clips they are rotated
+@pytest.mark.parametrize("features", [150, 500])  # with fewer than half as many clips they are rotated
 def test_the_logistic_probe_is_scikit_learns_with_the_best_strength(features):
     X, y = blobs(3, 90, features=features, apart=0.3)
     probe = logistic_probe(X, y)
@@ -117,6 +119,22 @@ def test_the_strength_is_judged_on_whole_groups():
     assert logistic_probe(X, y, group)[-1].C < logistic_probe(X, y)[-1].C
 
 
+@pytest.mark.parametrize("apart", [0.05, 0.2, 0.6])
+def test_the_penalty_is_weakened_for_as_long_as_the_loss_does_not_rise(apart):
+    X, y = blobs(3, 90, features=40, apart=apart)
+    inner = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
+    losses = []
+    for strength in STRENGTHS:
+        plain = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=5000, tol=1e-6))
+        told = [plain.fit(X[train], y[train]).predict_proba(X[test]) for train, test in inner]
+        losses.append(
+            sum(log_loss(y[test], p, normalize=False) for p, (_, test) in zip(told, inner, strict=True))
+        )
+    rises = np.flatnonzero(np.diff(losses) > 0)
+    last = rises[0] if len(rises) else len(STRENGTHS) - 1
+    assert STRENGTHS[last] == logistic_probe(X, y)[-1].C
+
+
 def test_a_class_with_one_clip_leaves_nothing_to_judge_by():
     X, _ = blobs(2, 11)
     probe = logistic_probe(X, np.arange(11) // 10)
@@ -140,7 +158,7 @@ def test_the_basis_turns_few_clips_without_stretching_them():
     new = turned.transform(X)
     assert new.shape == (10, 10)
     np.testing.assert_allclose(new @ new.T, plain @ plain.T, atol=1e-9)
-    assert not isinstance(basis(X[:, :40])[-1], Span)  # a quarter of the features: it would not pay
+    assert not isinstance(basis(X[:, :20])[-1], Span)  # half of the features: it would not pay
 
 
 # --- several classes a clip ---

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otoscope.errors import OtoscopeError
+from otoscope.errors import OtoscopeError, UsageError
 from otoscope.interventions import make_splits
 from otoscope.interventions.probes import truth_of
+from otoscope.interventions.probes.splits import Fold, thinned
 from otoscope.tasks import Labeling
 
 
@@ -202,3 +203,39 @@ def test_groups_of_clips_with_several_labels_are_never_split(groups):
 def test_several_labels_that_cannot_be_learnt_and_tested_are_refused(of, change, message):
     with pytest.raises(OtoscopeError, match=message):
         dealt(of, table(**change))
+
+
+@pytest.mark.parametrize("least", [3, 7, 20])
+def test_fewer_test_clips_are_of_all_classes_alike_and_of_as_many_groups_as_can_be(least):
+    clips = table(clips=180, groups=10)
+    of = labeling(group="speaker")
+    fold = dealt(of, clips).folds[0]
+    truth, groups = truth_of(of, clips), of.groups(clips)
+    few = thinned(fold, truth, groups, least)
+    assert len(few.test) == least
+    assert set(few.test) <= set(fold.test)
+    assert (np.diff(few.test) > 0).all()
+    assert np.ptp(np.bincount(truth[few.test], minlength=3)) <= 1
+    in_class = len(np.unique(groups[fold.test]))  # every speaker has clips of every class here
+    for k in range(3):
+        mine = groups[few.test[truth[few.test] == k]]
+        assert len(np.unique(mine)) == min(len(mine), in_class)
+    assert (few.train == fold.train).all()
+    assert thinned(fold, truth, groups, least).test.tolist() == few.test.tolist()
+    assert thinned(fold, truth, groups, 1000) is fold
+
+
+def test_fewer_test_clips_with_several_labels_have_every_class():
+    member = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [1, 0, 1], [1, 0, 0], [1, 1, 1]], dtype=bool)
+    fold = Fold(np.arange(0), np.arange(0), np.arange(6))
+    for seed in range(20):
+        assert member[thinned(fold, member, None, 3, seed=seed).test].any(axis=0).all()
+
+
+def test_fewer_test_clips_than_classes_are_refused():
+    clips = table(clips=90)
+    fold = dealt(labeling(), clips).folds[0]
+    with pytest.raises(
+        UsageError, match="clips is 2; expected at least 3, one of each class in the test set"
+    ):
+        thinned(fold, truth_of(labeling(), clips), None, 2)

@@ -33,11 +33,11 @@ class Span(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def basis(X: np.ndarray) -> Pipeline:
-    """Standardise; with fewer than a quarter as many clips as features, rotate too: from there on it pays.
+    """Standardise; with fewer than half as many clips as features, rotate too: from there on it pays.
 
     >>> basis(np.random.default_rng(0).normal(size=(3, 20))).transform(np.zeros((1, 20))).shape
     (1, 3)
     """
-    rotate = Span() if 4 * X.shape[0] < X.shape[1] else "passthrough"
+    rotate = Span() if 2 * X.shape[0] < X.shape[1] else "passthrough"
     made: Pipeline = Pipeline([("scale", StandardScaler()), ("rotate", rotate)]).fit(X)
     return made

@@ -5,14 +5,14 @@ class where a clip has one, and clips of one group (the same speaker, say) never
 that recognises the speaker would pass for one that recognises the emotion.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from otoscope.errors import OtoscopeError
+from otoscope.errors import OtoscopeError, UsageError
 from otoscope.tasks.labeling import Labeling
 
 FOLDS = 5
@@ -104,6 +104,38 @@ def make_splits(labeling: Labeling, clips: pd.DataFrame, usable: np.ndarray, *, 
                 "training; expected every class on both sides: add clips, or use another split"
             )
     return splits
+
+
+def thinned(fold: Fold, truth: np.ndarray, groups: np.ndarray | None, clips: int, *, seed: int = 0) -> Fold:
+    """The same fold with at most so many test clips: of all classes alike, and of as many groups as can be.
+
+    Args:
+        fold: as `make_splits` deals them.
+        truth: of every clip, as `truth_of` gives it.
+        groups: of every clip, or None where each stands for itself.
+        clips: the most test clips.
+        seed: of the draw.
+
+    Raises:
+        UsageError: fewer clips than the test set has classes.
+    """
+    if len(fold.test) <= clips:
+        return fold
+    member = truth if truth.ndim == 2 else truth[:, None] == np.arange(truth.max() + 1)
+    place, kind = np.nonzero(member[fold.test])
+    if clips < len(np.unique(kind)):
+        raise UsageError(
+            f"clips is {clips}; expected at least {len(np.unique(kind))}, one of each class in the test set"
+        )
+    unit = fold.test if groups is None else groups[fold.test]
+    drawn = pd.DataFrame({"place": place, "kind": kind, "unit": unit[place]}).sample(
+        frac=1, random_state=seed
+    )
+    drawn["round"] = drawn.groupby(["kind", "unit"]).cumcount()  # every group's first clip before any second
+    drawn = drawn.sort_values("round", kind="stable")
+    drawn["turn"] = drawn.groupby("kind").cumcount()
+    taken = drawn.groupby("place", sort=False)["turn"].min().sort_values(kind="stable").index[:clips]
+    return replace(fold, test=fold.test[np.sort(taken)])
 
 
 def _by_column(column: str, clips: pd.DataFrame, rows: np.ndarray) -> Splits:

@@ -78,6 +78,7 @@
 
   /** Filter, sort and show. */
   function apply() {
+    if (!shown) return; // still loading; what was asked for stands in the address
     const tests = wanted();
     rows = new Uint32Array(shown.count);
     let kept = 0;
@@ -130,6 +131,7 @@
       else table = new window.otoscope.Table(element("rows"), shown.shownColumns, sort);
       controls();
       apply();
+      element("csv").hidden = false;
     };
     if (window.otoscope.data[data]) return ready();
     element("count").textContent = "Loading …";
@@ -197,6 +199,5 @@
   // A link within the page, to the columns or past the navigation, leaves the rows as they are.
   window.addEventListener("hashchange", () => location.hash.includes("=") && open());
   document.querySelector(".filters").hidden = false;
-  element("csv").hidden = false;
   open();
 })();
