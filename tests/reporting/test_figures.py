@@ -8,10 +8,13 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import LoadFlags
 
 from otoscope import plots
 from otoscope.reporting import figures, report
 from otoscope.reporting.figures import Gallery, rounded
+from otoscope.reporting.fonts import LETTERS, cut_font
 from otoscope.reporting.parts import SIZE, WIDE
 
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
@@ -125,10 +128,30 @@ def test_letters_that_the_font_lacks_are_no_warning(tmp_path):
     assert "ゼン雨" in svg
 
 
-def test_fonts_are_whole_again_for_others(tmp_path):
-    before = list(figures.FontOptions._drop_tables_default)
-    drawn(tmp_path, bars)
-    assert before == figures.FontOptions._drop_tables_default
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+def test_the_cut_font_has_the_letters_of_the_whole_in_their_places(weight):
+    cut, whole = (
+        get_font(findfont(FontProperties(family=family, weight=weight), fallback_to_default=False))
+        for family in (cut_font(), "DejaVu Sans")
+    )
+    for font in (cut, whole):
+        font.set_size(100, 72)
+    for letter in sorted(LETTERS - {"\n"}):
+        widths = [
+            font.load_char(ord(letter), flags=LoadFlags.NO_HINTING).horiAdvance for font in (cut, whole)
+        ]
+        assert widths[0] == widths[1], letter
+    assert len(cut.get_charmap()) < len(whole.get_charmap()) / 5
+
+
+@pytest.mark.parametrize("words", ["plain ≤ λ Ö", "Привет"])
+def test_a_pdf_has_the_letters_that_the_cut_font_lacks(tmp_path, words):
+    _, _, _, pdf = drawn(tmp_path, lambda canvas: canvas.subplots().set_title(words))
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    text = pdf + b"".join(zlib.decompressobj().decompress(each) for each in streams if each[:1] == b"x")
+    assert b"LastResort" not in text
+    for letter in set(words) - {" "}:
+        assert f"<{ord(letter):04x}>".encode() in text, f"{letter} can be searched for"
 
 
 @pytest.mark.parametrize("draw", [bars, cells])

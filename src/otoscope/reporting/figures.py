@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import matplotlib as mpl
-from fontTools.subset import Options as FontOptions  # type: ignore[import-untyped]
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
+
+from otoscope.reporting.fonts import LETTERS, cut_font
 
 _LARGER = 1.6
 """How many times larger the page shows a figure than a paper does."""
@@ -171,20 +173,10 @@ def _svg(canvas: Canvas) -> str:
 
 def _pdf(canvas: Canvas) -> bytes:
     buffer = io.BytesIO()
-    with _lean_fonts():
+    written = {letter for text in canvas.findobj(Text) for letter in text.get_text()}
+    with mpl.rc_context(rc={"font.sans-serif": [cut_font()] if written <= LETTERS else _FONTS}):
         FigureCanvasPdf(canvas).print_pdf(buffer, metadata={"CreationDate": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
-
-
-@contextmanager
-def _lean_fonts() -> Iterator[None]:
-    """Leave out of fonts what sets text that is not set yet: cutting it to size took longer than the rest."""
-    dropped = list(FontOptions._drop_tables_default)
-    FontOptions._drop_tables_default = [*dropped, "GSUB", "GPOS", "GDEF", "MATH", "kern"]
-    try:
-        yield
-    finally:
-        FontOptions._drop_tables_default = dropped
 
 
 _TAG = re.compile(r"<[a-z][^>]*>")
