@@ -35,7 +35,7 @@ help:  ## List the verbs
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
-demo: .venv/core  ## The miniature study: three models, three tasks, a report to open (demo/report/index.html)
+demo: .venv/core  ## The miniature study: three models, seven tasks, a report to open (demo/report/index.html)
 	$(BIN)/otoscope demo --out demo
 
 results: .venv/core  ## The whole miniature study, every class ablated on every model, and its page in docs/results/

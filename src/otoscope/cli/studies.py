@@ -85,7 +85,7 @@ def demo(
         bool, typer.Option("--quick", help="Three of the seven tasks only, one ablated.")
     ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Every labeling, model, class and kind of control (hours).")
+        bool, typer.Option("--full", help="Every labeling switched off on every model (an hour or two).")
     ] = False,
     limit: Limit = None,
     workers: Workers = None,
