@@ -71,9 +71,12 @@ class Store:
         self._plan = plan
         self._group = zarr.open_group(layout.path, mode="r", zarr_format=3)
 
-    @property
+    @cached_property
     def info(self) -> dict[str, Any]:
-        """What it is a recording of: `model`, `task`, `settings` and `version`, each as the plan has it."""
+        """What it is a recording of: `model`, `task`, `settings` and `version`, each as the plan has it.
+
+        Made once; not to be changed.
+        """
         document = self._plan.document()
         document["task"]["labelings"] = [labeling.document() for labeling in self.labelings.values()]
         return {

@@ -25,6 +25,7 @@ def report(
     neurons: int = 300,
     models: Mapping[str, AudioModel] | None = None,
     sound: bool = True,
+    workers: int = 1,
     progress: bool = False,
 ) -> Path:
     """Write what was found out about stores as a site: a folder with pages, figures, tables and sound.
@@ -41,6 +42,7 @@ def report(
         neurons: at most so many have a page, every class's best first.
         models: by name, models that their name does not find.
         sound: hear examples again. Without, there are no players, and no model is loaded.
+        workers: processes; all but this one turn figures into files.
         progress: show a progress bar on stderr.
 
     Returns:
@@ -51,11 +53,22 @@ def report(
         OtoscopeError: not a store, or a result that cannot be read.
     """
     from otoscope.reporting.building import build
+    from otoscope.reporting.drawers import drawers
 
     if neurons < 0:
         raise UsageError(f"neurons is {neurons}; expected 0 or more")
     recorded = collect(stores)
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    with replaced(out, {"made": made, "stores": [each.name for each in recorded]}) as folder:
-        build(recorded, folder, made=made, neurons=neurons, models=models, sound=sound, progress=progress)
+    about = {"made": made, "stores": [each.name for each in recorded]}
+    with replaced(out, about) as folder, drawers(workers - 1) as executor:
+        build(
+            recorded,
+            folder,
+            made=made,
+            neurons=neurons,
+            models=models,
+            sound=sound,
+            executor=executor,
+            progress=progress,
+        )
     return Path(out) / "index.html"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ def build(
     models: Mapping[str, AudioModel] | None = None,
     sound: bool = True,
     live: bool = False,
+    executor: Executor | None = None,
     progress: bool = False,
 ) -> NeuronPages:
     """Write a whole site into an empty folder.
@@ -57,13 +59,14 @@ def build(
         models: by name, those that their name does not find.
         sound: hear examples again; without, there are no players.
         live: whether it is served.
+        executor: processes that turn figures into files while pages are made.
         progress: show a progress bar on stderr.
 
     Returns:
         What makes the pages of further neurons.
     """
     shown = () if live else chosen(recorded, neurons)
-    site = Site(folder, tuple(recorded), made, live, frozenset(shown))
+    site = Site(folder, tuple(recorded), made, live, frozenset(shown), executor)
     copy_assets(folder)
     for name, _ in NAV:
         module = "overview" if name == "index" else name
@@ -78,6 +81,7 @@ def build(
                 part = addresses[start : start + _AT_ONCE]
                 pages.write(number, part)
                 advance(len(part))
+    site.gallery.finish()
     return pages
 
 

@@ -10,8 +10,10 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -87,10 +89,13 @@ class Gallery:
 
     Args:
         folder: the report's folder; figures go into `figures/`.
+        executor: processes that turn figures into files while others are drawn; this one by default.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, executor: Executor | None = None) -> None:
         self._folder = folder
+        self._executor = executor
+        self._pending: list[Future[None]] = []
         self._names: set[str] = set()
         (folder / "figures").mkdir()
 
@@ -107,7 +112,7 @@ class Gallery:
         """Draw a figure that takes `size` inches of the page; `draw` gets an empty one, once for each ink.
 
         Args:
-            name: of its files.
+            name: of its files, which are there after `finish` at the latest.
             draw: draws it.
             size: inches of the page.
             caption: what one sees.
@@ -116,25 +121,44 @@ class Gallery:
         """
         stem = unique(name, self._names)
         size = (size[0] / _LARGER, size[1] / _LARGER)
+        light, pdf, dark = f"figures/{stem}.svg", f"figures/{stem}.pdf", f"figures/{stem}-dark.svg"
         with _settings(_LIGHT):
-            canvas = _drawn(draw, size)
-            svg, pdf = _svg(canvas), _pdf(canvas)
-        files = {f"figures/{stem}.svg": svg.encode(), f"figures/{stem}.pdf": pdf}
-        light, paper, dark = *files, "" if printed else f"figures/{stem}-dark.svg"
-        if dark:
-            files[dark] = _on_dark(svg, canvas, draw, size).encode()
-        for path, data in files.items():
-            (self._folder / path).write_bytes(data)
+            canvas, shaded = _drawn(draw, size), None
+        # Only a heat map has other shades on dark pages; for the rest a new ink will do.
+        if not printed and any(axes.images for axes in canvas.axes):
+            with _settings(_DARK):
+                shaded = _drawn(draw, size)
+        write = partial(_write, canvas, shaded, self._folder / light, self._folder / pdf)
+        write = partial(write, None if printed else self._folder / dark)
+        if self._executor is None:
+            write()
+        else:
+            self._pending.append(self._executor.submit(write))
         width, height = (round(length * _LARGER * 96) for length in size)
-        return Figure(light, dark, paper, caption, alt, width, height)
+        return Figure(light, "" if printed else dark, pdf, caption, alt, width, height)
+
+    def finish(self) -> None:
+        """Wait for the files of all figures.
+
+        Raises:
+            Exception: what went wrong with one of them.
+        """
+        while self._pending:
+            self._pending.pop().result()
 
 
-def _on_dark(svg: str, canvas: Canvas, draw: Callable[[Canvas], object], size: tuple[float, float]) -> str:
-    """The figure for dark pages. Only a heat map has other shades there; for the rest a new ink will do."""
-    if not any(axes.images for axes in canvas.axes):
-        return _other_ink(svg)
-    with _settings(_DARK):
-        return _svg(_drawn(draw, size))
+def _write(canvas: Canvas, shaded: Canvas | None, light: Path, paper: Path, dark: Path | None) -> None:
+    """The files of a figure; `shaded` is the one for dark pages, if that is another."""
+    with _settings(_LIGHT):
+        svg = _svg(canvas)
+        light.write_text(svg, encoding="utf-8")
+        paper.write_bytes(_pdf(canvas))
+    if dark is None:
+        return
+    if shaded is not None:
+        with _settings(_DARK):
+            svg = _svg(shaded)
+    dark.write_text(_other_ink(svg), encoding="utf-8")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class Site:
         made: when, for people.
         live: whether it is served, so that every neuron has a page, made when it is asked for.
         neurons: the neurons that have a page, for a site that is not.
+        executor: processes that turn figures into files, see `Gallery`.
         gallery: where its figures go.
         cabinet: where its tables go.
         shelf: where the data of its scripts go.
@@ -57,13 +59,15 @@ class Site:
     made: str
     live: bool = False
     neurons: frozenset[Neuron] = frozenset()
+    executor: Executor | None = None
     gallery: Gallery = field(init=False)
     cabinet: Cabinet = field(init=False)
     shelf: Shelf = field(init=False)
 
     def __post_init__(self) -> None:
-        for name, made in (("gallery", Gallery), ("cabinet", Cabinet), ("shelf", Shelf)):
-            object.__setattr__(self, name, made(self.folder))
+        object.__setattr__(self, "gallery", Gallery(self.folder, self.executor))
+        object.__setattr__(self, "cabinet", Cabinet(self.folder))
+        object.__setattr__(self, "shelf", Shelf(self.folder))
 
     def href(self, number: int, layer: int, unit: int) -> str | None:
         """Where a neuron's page lies, from the site's folder; None where it has none."""

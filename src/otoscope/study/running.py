@@ -70,6 +70,7 @@ def run(
         folder / "report",
         neurons=plan.report.neurons,
         sound=plan.report.sound,
+        workers=workers,
         progress=progress,
     )
     result = gathered(plan, folder, concluded, tuple(refused), page)

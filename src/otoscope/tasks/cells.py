@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import infer_dtype
 
 __all__ = ["alike", "class_names", "some", "texts"]
 
@@ -23,7 +24,8 @@ def texts(column: "pd.Series[Any]", multilabel: bool) -> list[list[str]]:
     >>> texts(pd.Series(["Dog,Bark", ["Rain"], ""], dtype=object), multilabel=True)
     [['Dog', 'Bark'], ['Rain'], []]
     """
-    if column.dtype == object:  # lists cannot be told apart by their hash, and 1 equals True
+    # Lists cannot be told apart by their hash, and 1 equals True.
+    if column.dtype == object and infer_dtype(column, skipna=True) != "string":
         return [_labels(cell, multilabel) for cell in column]
     rows, cells = pd.factorize(column)  # many clips, few classes
     labels = [*(_labels(cell, multilabel) for cell in pd.Series(cells)), []]  # row -1: a missing cell

@@ -79,8 +79,8 @@ class Labeling:
         index = {name: position for position, name in enumerate(self.classes)}
         rows = self.labels(clips)
         member = np.zeros((len(rows), len(self.classes)), dtype=bool)
-        for position, row in enumerate(rows):
-            member[position, [index[label] for label in row]] = True
+        place = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        member[place, [index[label] for row in rows for label in row]] = True
         return member
 
     def labels(self, clips: pd.DataFrame) -> list[list[str]]:
