@@ -346,10 +346,19 @@ def test_a_preset_that_refuses_keeps_its_row():
         evidence(store, "class", presets=("specific",), permutations=10)
 
 
+def test_without_splits_nothing_is_said_of_halves_and_all_else_is_the_same(signal):
+    settings = {"presets": ("aape",), "permutations": 10, "bootstrap": 0}
+    with_halves, without = (evidence(signal, "class", splits=splits, **settings) for splits in (1, 0))
+    halves = ["stability", "stability_chance", "stability_chance_most"]
+    assert with_halves.table[halves].notna().all(axis=None)
+    assert without.table[halves].isna().all(axis=None)
+    pd.testing.assert_frame_equal(with_halves.table.drop(columns=halves), without.table.drop(columns=halves))
+
+
 def test_bad_input_is_named(store_of):
     store = world(classes=2, groups=4, clips=2, units=10)
-    with pytest.raises(UsageError, match="splits 0"):
-        evidence(store, "class", splits=0)
+    with pytest.raises(UsageError, match="splits -1"):
+        evidence(store, "class", splits=-1)
     with pytest.raises(UsageError, match="aapee"):
         evidence(store, "class", presets=("aapee",))
     with pytest.raises(OtoscopeError, match="none"):

@@ -51,7 +51,7 @@ class Study(Section):
         permutations: label permutations behind every chance level and the tests of sharing.
         twins: untrained twins recorded beside each trained model.
         shuffled: twins with the trained weights shuffled, likewise.
-        splits: how often the groups are split in halves, for the stability.
+        splits: how often the groups are split in halves, for the stability; 0 for none.
         bootstrap: draws of groups behind the intervals of held-out effects.
         sharing: whose neurons are compared.
         acoustics: ask of every trained model what its neurons follow in the sound.
@@ -69,7 +69,7 @@ class Study(Section):
     permutations: Positive = 100
     twins: Count = 2
     shuffled: Count = 1
-    splits: Positive = 3
+    splits: Count = 3
     bootstrap: Count = 200
     sharing: SharingEntry = SharingEntry()
     acoustics: bool = True

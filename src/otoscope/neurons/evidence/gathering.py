@@ -50,7 +50,7 @@ def evidence(
         seed: of everything random.
         design: "ungrouped", "nested" or "crossed"; by default what the labeling and its groups show.
         clips: which clips to use, a boolean mask of shape (clips,); all by default.
-        splits: how often to split the groups for stability.
+        splits: how often to split the groups for stability; 0 for none.
         bootstrap: how often to draw whole groups again for the intervals; 0 for none.
         progress: told a line about each step, if given.
 
@@ -59,10 +59,10 @@ def evidence(
         OtoscopeError: a class without a clip, or with clips in one half only for want of groups; a labeling
             that is neither nested nor crossed where `design` does not say; or every preset refuses it.
     """
-    if not presets or permutations < 1 or splits < 1 or bootstrap < 0:
+    if not presets or permutations < 1 or splits < 0 or bootstrap < 0:
         raise UsageError(
             f"presets {list(presets)}, permutations {permutations}, splits {splits}, bootstrap {bootstrap}; "
-            "expected one preset or more, 1 permutation and 1 split or more, and a bootstrap of 0 or more"
+            "expected one preset or more, 1 permutation or more, and splits and a bootstrap of 0 or more"
         )
     say = progress or _silent
     names = tuple(dict.fromkeys(presets))
@@ -82,7 +82,8 @@ def evidence(
         name, found = row["preset"], selections[row["preset"]]
         say(f"other halves: {name}")
         row |= counts_of(found) | measured.figures(name)
-        row |= agreement_of(source, chosen, made, partial(choose, preset=name), splits, seed)
+        if splits:
+            row |= agreement_of(source, chosen, made, partial(choose, preset=name), splits, seed)
         row |= {"follows": follow(found, followed), "size_bias": size_bias(found.by_category, source, label)}
     table = pd.DataFrame(rows, columns=["preset", "refused", *FIGURES])
     table = table.astype({"preset": "str", "refused": "str", **dict.fromkeys(FIGURES, "float64")})
