@@ -67,7 +67,7 @@ def test_what_is_wrong_is_named_with_its_place_and_what_was_expected(keys: Any, 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(study.StudyError, match=r"f\.yaml: .*version.*; .*splits.*; .*nme"):
-        study.parse_study(document(version=0, splits=0, nme=1), where="f.yaml")
+        study.parse_study(document(version=0, splits=-1, nme=1), where="f.yaml")
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:
