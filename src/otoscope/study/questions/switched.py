@@ -109,7 +109,8 @@ def _controls(start: Finding, ablation: "Ablation", target: str, classes: tuple[
     verdict = by_p(float(farthest["excess"]), p, sign=-1, two_sided=True)
     here = (
         f"margins change by {value:+.2f} logits more than under {int(rows['controls'].iloc[0])} control sets "
-        f"matched by {ablation.primary} (all classes at once, {'no test' if p != p else f'p = {p:.3f}'})."
+        f"matched by {ablation.primary}; farthest from them is {farthest['category']}, "
+        f"{float(farthest['excess']):+.2f} (all classes at once, {'no test' if p != p else f'p = {p:.3f}'})."
     )
     why = "agrees if p <= 0.05 for all classes at once and the class farthest from its controls falls"
     if shared > MOST_SHARED:
