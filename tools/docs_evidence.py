@@ -171,17 +171,18 @@ def draw(table: pd.DataFrame) -> None:
     from matplotlib.figure import Figure
 
     trained = table[table["twins_most"].notna()]
-    order = trained[["label", "model"]].drop_duplicates()
+    keys = ["task", "label", "model"]
+    order = trained[keys].drop_duplicates()
     canvas = Figure(figsize=(10, 1.6 + 0.36 * len(order)), layout="constrained")
     panels = canvas.subplots(1, 2, sharey=True)
     place = np.arange(len(order))
     for ax, (preset, measure, twin, title) in zip(panels, _PANELS, strict=True):
-        rows = order.merge(trained[trained["preset"] == preset], on=["label", "model"], how="left")
+        rows = order.merge(trained[trained["preset"] == preset], on=keys, how="left")
         ax.hlines(place, rows[measure], rows[twin], color=CONTROL, linewidth=1.5)
         ax.scatter(rows[twin], place, 50, color=CONTROL, label="best of its twins", zorder=2)
         ax.scatter(rows[measure], place, 50, color=SERIES[0], label="trained", zorder=3)
         ax.set_title(title, fontsize="medium")
-        ax.set_yticks(place, [f"{row.label} · {row.model}" for row in rows.itertuples()])
+        ax.set_yticks(place, [f"{row.task}, {row.label} · {row.model}" for row in rows.itertuples()])
         ax.margins(x=0.06)
         finish(ax, grid="x", legend=0)
     panels[0].invert_yaxis()

@@ -120,7 +120,7 @@ def number(value: float | None, form: str, low: float | None = None, high: float
 def ablations(stores: list[Path]) -> str:
     """What switching neurons off changed, class by class beside control sets, as a Markdown table."""
     lines = [
-        "| model, labeling, neurons off | class | clips | accuracy, points (controls) | p, all classes "
+        "| model, task, labeling, neurons off | class | clips | accuracy, points (controls) | p, all classes "
         "| margin (controls) | p, all classes |",
         "|---|---|---|---|---|---|---|",
     ]
@@ -134,7 +134,8 @@ def ablations(stores: list[Path]) -> str:
 
 def rows(ablation: Ablation) -> list[str]:
     """A row for each class whose neurons were switched off; series left out."""
-    model = ablation.provenance["recording"]["model"]["name"]
+    recording = ablation.provenance["recording"]
+    model, task = recording["model"]["name"], recording["task"]["name"]
     summary = ablation.summary.set_index(["target", "category"])
     shared = ablation.against.query("match == @ablation.primary").groupby("target")["shared"].first()
     lines = []
@@ -142,7 +143,7 @@ def rows(ablation: Ablation) -> list[str]:
         for category in () if target.series else target.categories:
             row = summary.loc[target.name, category]
             cells = (
-                f"{model}, {ablation.label}, {target.name} ({len(target.neurons)})",
+                f"{model}, {task}, {ablation.label}, {target.name} ({len(target.neurons)})",
                 category,
                 f"{row['clips']:.0f}",
                 change(row, "accuracy", 100, ".1f"),
