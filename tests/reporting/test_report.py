@@ -255,8 +255,9 @@ def test_provenance_and_commands_are_there_without_the_place_of_the_store(page, 
     assert str(full_store.path.parent) not in page.text
 
 
-def test_the_same_results_give_the_same_pictures(full_store, folder, tmp_path):
-    again = report([full_store], tmp_path / "again").parent
+def test_the_same_results_give_the_same_pictures_whoever_draws_them(full_store, folder, tmp_path):
+    again = report([full_store], tmp_path / "again", workers=2).parent
+    assert len(list((again / "figures").iterdir())) == len(list((folder / "figures").iterdir()))
     for file in (folder / "figures").iterdir():
         assert file.read_bytes() == (again / "figures" / file.name).read_bytes()
 

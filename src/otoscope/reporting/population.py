@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +47,7 @@ def population(store: Store, selection: Selection) -> Population | None:
     if clips.classes != selection.classes or len(clips.rows) != selection.provenance["clips"]:
         return None
     pooling: Pooling = selection.provenance.get("pooling", "token")  # `specific` does not pool
-    p, entropy = _of_classes(store, selection.label, pooling)
+    p = class_probabilities(store, clips, pooling)
     permuted = None
     if selection.chance is not None and selection.filters is not None:
         name: DesignName = selection.chance.design  # type: ignore[assignment]  # as `design_of` had named it
@@ -56,16 +55,7 @@ def population(store: Store, selection: Selection) -> Population | None:
         random = np.random.default_rng(selection.provenance["seed"])
         members = design.permuted(random)[design.unit]
         permuted = class_entropy(class_probabilities(store, replace(clips, membership=members), pooling))
-    return Population(_profile(p, store, selection), entropy, permuted)
-
-
-@lru_cache(maxsize=2)
-def _of_classes(
-    store: Store, label: str, pooling: Pooling
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Firing probabilities and their entropies; selections of one labeling follow one another."""
-    p = class_probabilities(store, labelled_clips(store, label), pooling)
-    return p, class_entropy(p)
+    return Population(_profile(p, store, selection), class_entropy(p), permuted)
 
 
 def _profile(p: NDArray[np.float64], store: Store, selection: Selection) -> pd.DataFrame:
