@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +68,7 @@ class Selection:
     twins: TwinCounts | None = None
     size_bias: float | None = None
 
-    @property
+    @cached_property
     def neurons(self) -> pd.DataFrame:
         """The distinct class-specific neurons: columns `layer` and `unit`."""
         return self.table[["layer", "unit"]].drop_duplicates().reset_index(drop=True)

@@ -42,7 +42,7 @@ def report(
         neurons: at most so many have a page, every class's best first.
         models: by name, models that their name does not find.
         sound: hear examples again. Without, there are no players, and no model is loaded.
-        workers: processes; all but this one turn figures into files.
+        workers: processes; all but this one write the pages of neurons and turn figures into files.
         progress: show a progress bar on stderr.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Processes that turn figures into files, while the process that makes the pages goes on."""
+"""Processes that listen and turn figures into files, while the process that makes the pages goes on."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ from otoscope.reporting.fonts import LETTERS, cut_font
 
 _LARGER = 1.6
 """How many times larger the page shows a figure than a paper does."""
+_BEHIND = 32
+"""Figures that wait for other processes, at most."""
 _FONTS = ["DejaVu Sans", "Verdana", "Arial", "sans-serif"]
 _COMMON = {
     "figure.facecolor": "none",
@@ -97,7 +99,7 @@ class Gallery:
         self._executor = executor
         self._pending: list[Future[None]] = []
         self._names: set[str] = set()
-        (folder / "figures").mkdir()
+        (folder / "figures").mkdir(exist_ok=True)
 
     def add(
         self,
@@ -130,7 +132,8 @@ class Gallery:
                 shaded = _drawn(draw, size)
         write = partial(_write, canvas, shaded, self._folder / light, self._folder / pdf)
         write = partial(write, None if printed else self._folder / dark)
-        if self._executor is None:
+        # Where the other processes are behind, this one lends a hand.
+        if self._executor is None or sum(not each.done() for each in self._pending) >= _BEHIND:
             write()
         else:
             self._pending.append(self._executor.submit(write))

@@ -59,11 +59,17 @@ class Part:
 
 
 def add_selection(
-    part: Part, recorded: Recorded, selection: Selection, gallery: Gallery, cabinet: Cabinet
+    part: Part,
+    recorded: Recorded,
+    source: Store,
+    selection: Selection,
+    gallery: Gallery,
+    cabinet: Cabinet,
 ) -> None:
     """Add what a selection found: in words, its neurons, and what they fire for.
 
-    Without permuted labels beside it, only the command that would give them.
+    Without permuted labels beside it, only the command that would give them. `source` is the recording of
+    `recorded`, which may be held in memory.
     """
     stem = f"{recorded.number}-{selection.label}-{selection.preset}"
     again = select_command(recorded, selection, permutations=100)
@@ -73,7 +79,7 @@ def add_selection(
     part.tables.append(cabinet.add(f"{stem}-neurons", selection.table, title=f"Class-specific neurons{of}"))
     if selection.chance is None:
         return
-    _add_population(part, stem, recorded.store, selection, gallery)
+    _add_population(part, stem, source, selection, gallery)
     by_category = selection.by_category.rename("neurons").rename_axis("category").reset_index()
     part.tables += [
         cabinet.add(

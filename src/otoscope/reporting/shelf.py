@@ -25,7 +25,7 @@ class Shelf:
         self._folder = folder
         self._names: set[str] = set()
         self._held: set[str] = set()
-        (folder / "data").mkdir()
+        (folder / "data").mkdir(exist_ok=True)
 
     def add(self, name: str, document: Any) -> str:
         """Write a document that scripts find as `otoscope.data[name]`; returns its path from the folder."""

@@ -59,7 +59,7 @@ class Cabinet:
         self._folder = folder
         self._names: set[str] = set()
         self.tables: list[Table] = []
-        (folder / "tables").mkdir()
+        (folder / "tables").mkdir(exist_ok=True)
 
     def add(
         self,

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from otoscope.activations.held import held
 from otoscope.files import slug
 from otoscope.study.dissecting import recording_of
-from otoscope.study.held import held
 from otoscope.study.places import across_of, store_of
 from otoscope.study.plan import Study
 from otoscope.study.steps import Step

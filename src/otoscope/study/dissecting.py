@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from otoscope.activations.held import held
 from otoscope.files import slug, write_json
-from otoscope.study.held import held
 from otoscope.study.plan import Study
 from otoscope.study.steps import Step
 

@@ -13,24 +13,22 @@ each other correlate -1 / (K - 1), which `unrelated` gives. Between two labeling
 Sources: Spearman 1904 (correction for attenuation).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from itertools import islice
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from otoscope.errors import UsageError
-from otoscope.files import read_saved, write_json
 from otoscope.neurons.designs import Design, design_of
-from otoscope.neurons.halves import halves, units_of
+from otoscope.neurons.halves import halves, unit_labels, units_of
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
 from otoscope.neurons.ranks import ranks_of
 from otoscope.neurons.rates import rate_blocks
 from otoscope.neurons.sharing.counting import check_same_model
+from otoscope.neurons.sharing.profile_result import MATRICES, ProfileCorrelation, framed, series
 from otoscope.neurons.sharing.testing import discoveries, few, pooled_p
 
 __all__ = ["ProfileCorrelation", "profile_correlation"]
@@ -39,78 +37,7 @@ _LEAST_RELIABLE = 0.1
 """Below this reliability a corrected correlation would be mostly noise: it is not given."""
 _LEAST_SPREAD = 1e-7  # of firing shares, below which a neuron is constant but for rounding
 _MOST_BYTES = 200_000_000  # of firing shares and their squares that are held over all permutations
-_LEVEL = 0.05
-_MATRICES = ("corrected", "low", "high", "p", "q")
-
-
-@dataclass(frozen=True, eq=False)
-class ProfileCorrelation:
-    """Correlations of the profiles of classes over all neurons. Rows and columns are classes.
-
-    Attributes:
-        labels: the two labelings: of the rows and of the columns; twice the same within one.
-        corrected: Spearman's correlation over the geometric mean of the reliabilities; noise may carry it
-            beyond 1. NaN where a reliability is below 0.1, and on the diagonal within one labeling.
-        low: the 2.5th percentile of it over resampled groups.
-        high: the 97.5th.
-        p: that permuted labels correlate as much or more (before correction); NaN where nothing is tested.
-        q: of Benjamini-Hochberg over the pairs.
-        reliability: of the rows' classes and of the columns': two series.
-        unrelated: what classes that have nothing to do with each other correlate: -1 / (K - 1) within one
-            labeling of K classes, 0 between two.
-        note: what is tested and what is not, and why, for people.
-    """
-
-    labels: tuple[str, str]
-    corrected: pd.DataFrame
-    low: pd.DataFrame
-    high: pd.DataFrame
-    p: pd.DataFrame
-    q: pd.DataFrame
-    reliability: tuple["pd.Series[float]", "pd.Series[float]"]
-    unrelated: float
-    note: str
-
-    @property
-    def marks(self) -> pd.DataFrame:
-        """Which pairs correlate more than permuted labels, q <= 0.05."""
-        return self.q <= _LEVEL
-
-    def document(self) -> dict[str, Any]:
-        """The correlations as JSON holds them: matrices as lists of rows, None where there is none."""
-        return {
-            "labels": list(self.labels),
-            "classes": [list(self.corrected.index), list(self.corrected.columns)],
-            **{name: _listed(getattr(self, name).to_numpy()) for name in _MATRICES},
-            "reliability": [_listed(each.to_numpy()) for each in self.reliability],
-            "unrelated": self.unrelated,
-            "note": self.note,
-        }
-
-    def save(self, folder: str | Path) -> None:
-        """Write `profiles.json`."""
-        write_json(Path(folder) / "profiles.json", self.document())
-
-    @classmethod
-    def load(cls, folder: str | Path) -> "ProfileCorrelation":
-        """Read what `save` wrote.
-
-        Raises:
-            OtoscopeError: the folder holds none.
-        """
-        document = read_saved(folder, "profiles.json", by="otoscope share")
-        labels, classes = document["labels"], document["classes"]
-        return cls(
-            labels=(labels[0], labels[1]),
-            **{name: _frame(np.array(document[name], float), classes, labels) for name in _MATRICES},
-            reliability=_series([np.array(each, float) for each in document["reliability"]], classes),
-            unrelated=document["unrelated"],
-            note=document["note"],
-        )
-
-    def __repr__(self) -> str:
-        rows, columns = self.corrected.shape
-        return f"ProfileCorrelation({' x '.join(dict.fromkeys(self.labels))}: {rows} x {columns} classes)"
+_AT_ONCE = 60_000  # weights of draws whose profiles are found together; with more the caches overflow
 
 
 def profile_correlation(
@@ -147,11 +74,11 @@ def profile_correlation(
         check_same_model((label, columns[1]), (store.info.get("model", {}), other.info.get("model", {})))
     sides = [_Profiled.of(store, label)] + ([] if within else [_Profiled.of(*columns)])
     random = np.random.default_rng(seed)
-    plain = _correlated([side.halves(seed) for side in sides])
-    permuted = [_correlated([side.permuted(random, seed) for side in sides])[0] for _ in range(permutations)]
-    resampled = [
-        _corrected(*_correlated([side.resampled(random, seed) for side in sides])) for _ in range(resamples)
-    ]
+    plain = next(_found(sides, ([side.as_it_is(seed) for side in sides] for _ in range(1))))
+    relabelled = ([side.permuted(random, seed) for side in sides] for _ in range(permutations))
+    permuted = [cross for cross, _, _ in _found(sides, relabelled)]
+    redrawn = ([side.resampled(random, seed) for side in sides] for _ in range(resamples))
+    resampled = [_corrected(*each) for each in _found(sides, redrawn)]
     return _result(sides, plain, np.array(permuted), np.array(resampled), within)
 
 
@@ -168,40 +95,44 @@ class _Profiled:
         clips = labelled_clips(store, label)
         return cls(store, clips, design_of(clips.membership, clips.groups, label=label))
 
-    def halves(self, seed: int) -> list[NDArray[np.float64]]:
-        """The ranked profiles of both halves, each of shape (classes, neurons)."""
-        return self._ranked(self.clips, seed, np.ones(len(self.clips.rows)))
+    def as_it_is(self, seed: int) -> NDArray[np.float64]:
+        """How often each clip counts: for each class and, in the last row, at all; in each half.
 
-    def permuted(self, random: np.random.Generator, seed: int) -> list[NDArray[np.float64]]:
+        Returns:
+            Shape (halves, classes + 1, clips).
+        """
+        return self._weights(self.clips, seed, np.ones(len(self.clips.rows)))
+
+    def permuted(self, random: np.random.Generator, seed: int) -> NDArray[np.float64]:
         """The same with permuted labels, split anew in the same way."""
         membership = self.design.permuted(random)[self.design.unit]
-        return self._ranked(replace(self.clips, membership=membership), seed, np.ones(len(membership)))
+        return self._weights(replace(self.clips, membership=membership), seed, np.ones(len(membership)))
 
-    def resampled(self, random: np.random.Generator, seed: int) -> list[NDArray[np.float64]]:
+    def resampled(self, random: np.random.Generator, seed: int) -> NDArray[np.float64]:
         """The same with groups drawn with replacement, within each half and set of labels."""
-        unit = units_of(self.clips)
-        first = np.unique(unit, return_index=True)[1]
-        half = halves(self.clips, seed)[0][first]
-        held = np.zeros((len(first), self.clips.membership.shape[1]), bool)
-        np.logical_or.at(held, unit, self.clips.membership)
-        stratum = np.unique(np.column_stack([half, held]), axis=0, return_inverse=True)[1].ravel()
-        times = np.zeros(len(first))
+        unit, stratum = self._strata(seed)
+        times = np.zeros(len(stratum))
         for each in range(stratum.max() + 1):
             inside = np.flatnonzero(stratum == each)
-            times += np.bincount(random.choice(inside, len(inside)), minlength=len(first))
-        return self._ranked(self.clips, seed, times[unit])
+            times += np.bincount(random.choice(inside, len(inside)), minlength=len(stratum))
+        return self._weights(self.clips, seed, times[unit])
 
-    def _ranked(
-        self, clips: LabelledClips, seed: int, times: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
-        masks = halves(clips, seed)
-        counted = [(clips.membership[mask] * times[mask][:, None], mask) for mask in masks]
-        weights = np.zeros((len(masks), clips.membership.shape[1] + 1, len(times)))  # the last row: all clips
-        for each, (inside, mask) in zip(weights, counted, strict=True):
-            each[:-1, mask] = inside.T
-            each[-1, mask] = times[mask]
+    def profiles(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The ranked profiles of both halves: (draws, halves, classes, neurons), for weights of draws."""
         found = [_d_primes(weights, *block) for block in self._blocks()]
-        return [_standard_ranks(each) for each in np.concatenate(found, axis=2)]
+        profiles = np.concatenate(found, axis=-1)
+        return _standard_ranks(profiles.reshape(-1, profiles.shape[-1])).reshape(profiles.shape)
+
+    def _strata(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The unit of each clip, and of each unit which others lie in its half and bear the same labels."""
+        unit = units_of(self.clips)
+        half = halves(self.clips, seed)[0][np.unique(unit, return_index=True)[1]]
+        kinds = np.column_stack([half, unit_labels(self.clips.membership, unit)])
+        return unit, np.unique(kinds, axis=0, return_inverse=True)[1].ravel()
+
+    def _weights(self, clips: LabelledClips, seed: int, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        counted = np.column_stack([clips.membership, np.ones(len(times))]) * times[:, None]
+        return np.stack([(counted * mask[:, None]).T for mask in halves(clips, seed)])
 
     def _blocks(self) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Firing shares less the neuron's mean, and their squares; those of a small recording are held."""
@@ -219,27 +150,40 @@ class _Profiled:
             yield shares, np.square(shares)
 
 
+def _found(
+    sides: list[_Profiled], draws: Iterable[list[NDArray[np.float64]]]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """What `_correlated` gives for each draw of weights, one array a side; some draws at a time."""
+    draws = iter(draws)
+    size = max((len(side.clips.classes) + 1) * 2 * len(side.clips.rows) for side in sides)
+    while part := list(islice(draws, max(_AT_ONCE // size, 1))):
+        ranked = [
+            side.profiles(np.stack(each)) for side, each in zip(sides, zip(*part, strict=True), strict=True)
+        ]
+        yield from (_correlated(each) for each in zip(*ranked, strict=True))
+
+
 def _d_primes(
     weights: NDArray[np.float64], rates: NDArray[np.float64], squared: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(mu(k) - mu(rest)) / sqrt((var(k) + var(rest)) / 2), 0 where neither varies; of each half.
+    """(mu(k) - mu(rest)) / sqrt((var(k) + var(rest)) / 2), 0 where neither varies; of each draw and half.
 
     Args:
-        weights: how many times each clip counts for each class and, in the last row, at all. Shape (halves,
-            classes + 1, clips).
+        weights: how many times each clip counts for each class and, in the last row, at all. Shape (draws,
+            halves, classes + 1, clips).
         rates: less a constant of each neuron. Shape (clips, neurons).
         squared: their squares.
 
     Returns:
-        Shape (halves, classes, neurons).
+        Shape (draws, halves, classes, neurons).
     """
-    flat = weights.reshape(-1, weights.shape[2])
+    flat = weights.reshape(-1, weights.shape[-1])
     sums, squares = (
-        (flat @ values).reshape(*weights.shape[:2], values.shape[1]) for values in (rates, squared)
+        (flat @ values).reshape(*weights.shape[:-1], values.shape[1]) for values in (rates, squared)
     )
-    number = weights.sum(axis=2)[..., None]
-    mean, variance = _moments(sums[:, :-1], squares[:, :-1], number[:, :-1])
-    others = (each[:, -1:] - each[:, :-1] for each in (sums, squares, number))
+    number = weights.sum(axis=-1)[..., None]
+    mean, variance = _moments(*(each[..., :-1, :] for each in (sums, squares, number)))
+    others = (each[..., -1:, :] - each[..., :-1, :] for each in (sums, squares, number))
     rest, rest_variance = _moments(*others)
     spread = np.sqrt((variance + rest_variance) / 2)
     found: NDArray[np.float64] = np.zeros_like(mean)
@@ -266,7 +210,7 @@ def _standard_ranks(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _correlated(
-    sides: list[list[NDArray[np.float64]]],
+    sides: Sequence[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Correlations of the classes, shape (classes, classes), and the reliabilities of both sides."""
     (a, b), (c, d) = sides[0], sides[-1]
@@ -311,11 +255,11 @@ def _result(
         for each in (corrected, low, high):
             np.fill_diagonal(each, np.nan)
     unrelated = -1 / (len(cross) - 1) if within else 0.0
-    matrices = dict(zip(_MATRICES, (corrected, low, high, p, q), strict=True))
+    matrices = dict(zip(MATRICES, (corrected, low, high, p, q), strict=True))
     return ProfileCorrelation(
         (labels[0], labels[1]),
-        **{name: _frame(values, classes, labels) for name, values in matrices.items()},
-        reliability=_series([one, two], classes),
+        **{name: framed(values, classes, labels) for name, values in matrices.items()},
+        reliability=series([one, two], classes),
         unrelated=unrelated,
         note=_about(sides, (one, two), unrelated, short, len(permuted)),
     )
@@ -348,22 +292,3 @@ def _about(
         else "",
     ]
     return " ".join(filter(None, parts))
-
-
-def _frame(values: NDArray[np.float64], classes: list[list[str]], labels: Any) -> pd.DataFrame:
-    return pd.DataFrame(
-        values.reshape(len(classes[0]), len(classes[1])),
-        index=pd.Index(classes[0], name=labels[0]),
-        columns=pd.Index(classes[1], name=labels[1]),
-    )
-
-
-def _series(
-    values: list[NDArray[np.float64]], classes: list[list[str]]
-) -> tuple["pd.Series[float]", "pd.Series[float]"]:
-    one, two = (pd.Series(each, index=names) for each, names in zip(values, classes, strict=True))
-    return one, two
-
-
-def _listed(values: NDArray[Any]) -> list[Any]:
-    return [_listed(each) if np.ndim(each) else None if np.isnan(each) else float(each) for each in values]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from otoscope.activations.held import held
 from otoscope.reporting.charts import SERIES, chart
 from otoscope.reporting.collect import Recorded
 from otoscope.reporting.groups import Group, groups_of, scripts_of
@@ -38,9 +39,10 @@ def page(site: Site) -> Page:
 
 
 def _fill(part: Part, recorded: Recorded, label: str, site: Site) -> None:
+    source = held(recorded.store)
     for selection in recorded.selections:
         if selection.label == label:
-            add_selection(part, recorded, selection, site.gallery, site.cabinet)
+            add_selection(part, recorded, source, selection, site.gallery, site.cabinet)
 
 
 def _side_by_side(site: Site) -> list[Group]:

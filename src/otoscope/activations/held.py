@@ -19,7 +19,8 @@ _MOST_BYTES = 200_000_000  # of one recording; its twins are held as well
 def held(store: "Store") -> Any:
     """The recording, with its counts in memory if it is small; a large one as it is."""
     size = 4 if store.tokens.max(initial=0) > np.iinfo(np.uint16).max else 2
-    return _Held(store) if len(store.tokens) * len(store.neurons) * size <= _MOST_BYTES else store
+    neurons = sum(layer.units for layer in store.layers)
+    return _Held(store) if len(store.tokens) * neurons * size <= _MOST_BYTES else store
 
 
 class _Held:
