@@ -94,7 +94,11 @@ def test_another_setting_does_again_what_depends_on_it(result: study.StudyResult
     study.run(SMALL.model_copy(update={"bootstrap": 11}), folder, limit=CLIPS)
     changed = {path for path, time in times(folder).items() if made[path] != time}
     assert changed
-    assert {path.relative_to(folder).parts[3].partition("-")[0] for path in changed} == {"evidence", "select"}
+    assert {path.relative_to(folder).parts[3].partition("-")[0] for path in changed} == {
+        "evidence",
+        "select",
+        "share",
+    }
 
 
 def test_twins_of_the_same_weights_are_recorded_once(result: study.StudyResult, folder: Path) -> None:

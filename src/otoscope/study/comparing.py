@@ -29,7 +29,7 @@ def comparing(plan: Study, folder: Path, model: str, one: str, other: str) -> It
 
         sides = (stores[0], labels[0], stores[1], labels[1])
         sharing_test(*sides, **options).save(place)
-        profile_correlation(*sides, **options).save(place)
+        profile_correlation(*sides, **plan.correlating).save(place)
 
-    settings = {"labels": labels, "recordings": [recording_of(store) for store in stores], **options}
+    settings = {"labels": labels, "recordings": [recording_of(store) for store in stores], **plan.correlating}
     yield Step(f"share {model} {slug(one)} {slug(other)}", place, settings, do)

@@ -75,11 +75,10 @@ def _within(plan: Study, name: str, store: Any, label: str, common: Mapping[str,
         from otoscope.neurons import sharing_test
         from otoscope.neurons.sharing.profiles import profile_correlation
 
-        options: dict[str, Any] = {"permutations": plan.permutations, "seed": plan.seed}
-        sharing_test(store, label, **options).save(place)
-        profile_correlation(store, label, **options).save(place)
+        sharing_test(store, label, permutations=plan.permutations, seed=plan.seed).save(place)
+        profile_correlation(store, label, **plan.correlating).save(place)
 
-    return Step(f"share {name}", place, {**common, "permutations": plan.permutations}, do)
+    return Step(f"share {name}", place, {**common, **plan.correlating}, do)
 
 
 def _acoustics(plan: Study, name: str, store: Any, label: str, common: Mapping[str, Any]) -> Step:

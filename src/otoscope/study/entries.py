@@ -44,12 +44,14 @@ class TaskEntry(Section):
     Attributes:
         spec: as `load_task` takes it.
         labelings: those to dissect, in this order; by default all.
+        clips: record so many of the clips only, spread over the classes of the first labeling.
         seconds: crop and zero-pad clips to this length; by default clips stay whole.
         evar_lengths: crop and pad clips as EVAR does for this data set instead.
     """
 
     spec: str
     labelings: tuple[str, ...] = ()
+    clips: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float, Field(gt=0)] | None = None
     evar_lengths: bool = False
 

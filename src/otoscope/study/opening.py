@@ -27,4 +27,4 @@ def task_of(plan: Study, name: str) -> "Task":
     named += [each.labeling for each in plan.ablations if each.task == name and each.labeling]
     for labeling in named:
         task.labeling(labeling)
-    return task
+    return task if entry.clips is None else task.head(entry.clips)

@@ -31,6 +31,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Positive = Annotated[int, Field(ge=1)]
 
 _PLACE = re.compile(r"\{(\w+)\}")
+_MOST_RESAMPLES = 100
 _LEAST = 19  # permutations, the fewest by which one neuron can be told to follow a descriptor at 5 %
 
 
@@ -52,7 +53,8 @@ class Study(Section):
         twins: untrained twins recorded beside each trained model.
         shuffled: twins with the trained weights shuffled, likewise.
         splits: how often the groups are split in halves, for the stability; 0 for none.
-        bootstrap: draws of groups behind the intervals of held-out effects.
+        bootstrap: draws of groups behind the intervals of held-out effects; and of correlated profiles, but no
+            more than 100 there, since each draw takes all profiles anew.
         sharing: whose neurons are compared.
         acoustics: ask of every trained model what its neurons follow in the sound.
         ablations: what is switched off.
@@ -92,6 +94,12 @@ class Study(Section):
         """The labelings that `sharing` names, TASK:LABELING."""
         pairs = [each for pair in self.sharing.across for each in pair]
         return tuple(dict.fromkeys([*pairs, *(self.sharing.within or ())]))
+
+    @property
+    def correlating(self) -> dict[str, Any]:
+        """The numbers that correlated profiles depend on."""
+        resamples = max(1, min(self.bootstrap, _MOST_RESAMPLES))
+        return {"permutations": self.permutations, "resamples": resamples, "seed": self.seed}
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -186,7 +194,7 @@ def parse_study(document: Any, *, where: str = "study") -> Study:
     >>> parse_study({"version": 1, "name": "x", "models": {}, "tasks": {"a": {"spek": "folder:x"}}})
     Traceback (most recent call last):
     otoscope.study.plan.StudyError: study: models is {}; expected at least 1 item;
-    tasks.a.spec is missing; tasks.a has no key 'spek'; expected spec, labelings, seconds, evar_lengths
+    tasks.a.spec is missing; tasks.a has no key 'spek'; expected spec, labelings, clips, seconds, evar_lengths
     """
     if not isinstance(document, dict):
         raise StudyError(f"{where} holds {document!r}; expected keys such as version, name, models, tasks")

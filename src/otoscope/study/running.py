@@ -92,15 +92,18 @@ def _work(
     record = partial(record_task, plan, folder, limit, device, progress)
     hear = partial(_hear, plan, folder, device, progress)
     compare = partial(_compare, plan, folder)
-    pairs, across = list(stores_of(plan, folder)), _across(plan)
-    refused: list[Refused] = []
-    with crew(min(workers, len(pairs))) as spread:
+    across, refused, hearing = _across(plan), [], []
+    with crew(min(workers, len(plan.models) * len(plan.tasks))) as spread:
         for position, task in enumerate(spread(record, plan.tasks), start=1):
             say(f"recorded {task} ({position} of {len(plan.tasks)})")
-        for position, ((model, task), left) in enumerate(zip(pairs, spread(hear, pairs), strict=True), 1):
+            # Several processes begin while others still record.
+            hearing.append(spread(hear, [(model, task) for model in plan.models]))
+        comparing = spread(compare, across)
+        pairs = [(model, task) for task in plan.tasks for model in plan.models]
+        for position, ((model, task), left) in enumerate(zip(pairs, chain(*hearing), strict=True), start=1):
             refused += left
             say(f"{model} has heard {task} ({position} of {len(pairs)})")
-        for position, (both, left) in enumerate(zip(across, spread(compare, across), strict=True), 1):
+        for position, (both, left) in enumerate(zip(across, comparing, strict=True), start=1):
             refused += left
             say(f"{both[0]}: {both[1]} beside {both[2]} ({position} of {len(across)})")
     return refused

@@ -14,7 +14,7 @@ STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 """The grid of C, the inverse strength of the penalty; features are standardised."""
 
 INNER_FOLDS = 3
-ROUGH, FINE = 1e-4, 1e-5
+ROUGH, FINE = 3e-4, 1e-5
 """Where the search for the minimum ends (largest slope): to choose C, and for the probe that is kept."""
 
 
