@@ -53,8 +53,8 @@ class Study(Section):
         twins: untrained twins recorded beside each trained model.
         shuffled: twins with the trained weights shuffled, likewise.
         splits: how often the groups are split in halves, for the stability; 0 for none.
-        bootstrap: draws of groups behind the intervals of held-out effects; and of correlated profiles, but no
-            more than 100 there, since each draw takes all profiles anew.
+        bootstrap: draws of groups behind the intervals of held-out effects; and, but no more than 100, of
+            correlated profiles, since there each draw takes all of them anew.
         sharing: whose neurons are compared.
         acoustics: ask of every trained model what its neurons follow in the sound.
         ablations: what is switched off.
