@@ -38,9 +38,12 @@ help:  ## List the verbs
 demo: .venv/core  ## The miniature study: three models, seven tasks, a report to open (demo/report/index.html)
 	$(BIN)/otoscope demo --out demo
 
-results: .venv/core  ## The whole miniature study, every class ablated on every model, and its page in docs/results/
+results: .venv/core  ## The whole miniature study, every labeling ablated on every model, and what the docs say of it
 	$(BIN)/otoscope demo --full --out results
 	$(BIN)/python tools/mini/results.py results
+	$(BIN)/python tools/docs_evidence.py results
+	$(BIN)/python tools/docs_evidence.py --readme
+	$(BIN)/python tools/docs_impact.py results
 
 test: .venv/dev  ## The fast tests, doctests included
 	$(TEST)

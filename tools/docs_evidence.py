@@ -1,6 +1,6 @@
 """Write the page "Evidence" and the README's claims from a finished miniature study.
 
-    python tools/docs_evidence.py demo        # after `make demo`: the table, the figure and the page
+    python tools/docs_evidence.py results     # the table, the figure and the page; `make results` does it
     python tools/docs_evidence.py             # the page again, from the table in docs/results/evidence.csv
     python tools/docs_evidence.py --readme    # the README's claims, from the same table
 
@@ -34,8 +34,8 @@ _LEFT_OUT = ["store", "pairs"]
 _HEAD = """# Evidence on the miniature
 
 What of the class-specific neurons survives which baseline, for every labeling and model of the study that
-`make demo` runs. The page is written by `tools/docs_evidence.py` from that run, verdicts included; the table
-behind it is [evidence.csv](results/evidence.csv). The models and the audio come with the package: this shows
+`make results` runs. The page is written by `tools/docs_evidence.py` from that run, verdicts included; the
+table behind it is [evidence.csv](results/evidence.csv). The models and the audio come with the package: this shows
 what the tool can and cannot see, and says nothing about models trained on real audio. [What the numbers
 mean](concepts.md) explains the words.
 """
@@ -61,8 +61,7 @@ selections, not corrected for how many there are.
 _AGAIN = """## Run it
 
 ```sh
-make demo                                # some minutes; the report opens at demo/report/index.html
-.venv/bin/python tools/docs_evidence.py demo   # this page
+make results     # an hour or two on two cores; the report opens at results/report/index.html
 ```
 
 On your own data, [how to say how sure one can be](howto.md#say-how-sure-one-can-be).

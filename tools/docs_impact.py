@@ -1,24 +1,32 @@
 """Fills the page "Does it matter?": the published sets, and what a finished miniature study shows.
 
-    python tools/docs_impact.py demo     # after `make demo`: impact.csv, .json and .png in docs/results
+    python tools/docs_impact.py results  # impact.csv, .json and .png in docs/results; `make results` does it
 
 MkDocs calls this file for the tables when the docs are built. No figure in them is typed by hand: the
 published ones come with the named sets, the others from that run.
 """
 
+import math
 import sys
-from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from otoscope.files import read_json, replacing, write_json
 from otoscope.interventions import PUBLISHED, Ablation, published
+from otoscope.study.places import stores_of
+from otoscope.study.plan import Study
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 TABLE = RESULTS / "impact.csv"
 SENTENCES = RESULTS / "impact.json"
 FIGURE = RESULTS / "impact.png"
+_COLUMNS = 3
 GIVEN, FOUND = "{{ published }}", "{{ miniature }}"
 
 
@@ -31,14 +39,20 @@ def on_page_markdown(markdown: str, **_context: object) -> str:
 
 
 def main() -> None:
-    """Take from a study what the page shows."""
-    stores = sorted((Path(sys.argv[1]) / "stores").glob("*.zarr"))
-    ablations = [(store, Ablation.load(each)) for store in stores for each in saved(store)]
-    table = pd.concat([rows(ablation) for _, ablation in ablations], ignore_index=True)
+    """Take from a study what the page shows: of the self-supervised model; the table has all models."""
+    study = Path(sys.argv[1])
+    plan = Study.model_validate(read_json(study / "plan.json"))
+    found = [
+        (plan.models[model].role, Ablation.load(folder))
+        for (model, _), store in stores_of(plan, study).items()
+        for folder in sorted((store / "results").glob("ablate-*"))
+    ]
+    table = pd.concat([rows(ablation) for _, ablation in found], ignore_index=True)
     with replacing(TABLE) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    write_json(SENTENCES, {name_of(ablation): told(ablation) for _, ablation in ablations})
-    draw([ablation for _, ablation in ablations if ablation.primary])
+    shown = [ablation for role, ablation in found if role == "self-supervised"]
+    write_json(SENTENCES, {name_of(ablation): told(ablation) for ablation in shown})
+    draw([ablation for ablation in shown if ablation.primary and "--all" in ablation.settings["options"]])
 
 
 def told(ablation: Ablation) -> list[str]:
@@ -50,29 +64,37 @@ def draw(ablations: list[Ablation]) -> None:
     """What all neurons of a labeling off do to the margin of each class, beside the control sets."""
     from matplotlib.figure import Figure
 
-    canvas = Figure(figsize=(4.2 * len(ablations), 4.4), layout="constrained")
-    for ax, ablation in zip(canvas.subplots(1, len(ablations), squeeze=False)[0], ablations, strict=True):
+    lines = math.ceil(len(ablations) / _COLUMNS)
+    canvas = Figure(figsize=(4.2 * _COLUMNS, 4.0 * lines), layout="constrained")
+    panels = canvas.subplots(lines, _COLUMNS, squeeze=False).flat
+    kinds: dict[str, Artist] = {}
+    for ablation, ax in zip(ablations, panels, strict=False):
         ablation.plot(measure="margin", ax=ax)
         legend = ax.get_legend()
-        handles, words = legend.legend_handles, [text.get_text() for text in legend.texts]
+        kinds |= zip((text.get_text() for text in legend.texts), legend.legend_handles, strict=True)
         legend.remove()
-        ax.set_title(ablation.label)
-        if ablation is ablations[0]:  # it has classes of both kinds
-            canvas.legend(handles, words, loc="outside lower center", ncols=len(words), frameon=False)
+        ax.set_title(f"{task_of(ablation)}: {ablation.label}")
+    for ax in list(panels):
+        ax.set_axis_off()
+    canvas.legend(kinds.values(), kinds, loc="outside lower center", ncols=len(kinds), frameon=False)
     with replacing(FIGURE) as temporary:
-        canvas.savefig(temporary, dpi=110, facecolor="white", format="png")
+        # No version of what drew it, so that equal numbers give equal bytes.
+        canvas.savefig(temporary, dpi=80, facecolor="white", format="png", metadata={"Software": None})
 
 
-def saved(store: Path) -> Iterator[Path]:
-    """The folders of a store's ablations."""
-    return iter(sorted((store / "results").glob("ablate-*")))
+def task_of(ablation: Ablation) -> str:
+    """The task that was recorded."""
+    return str(ablation.provenance["recording"]["task"]["name"])
 
 
 def name_of(ablation: Ablation) -> str:
-    """The model and the labeling; class by class where it is so."""
-    model = ablation.provenance["recording"]["model"]["name"]
-    series = "over gains" if any(target.series for target in ablation.targets) else "class by class"
-    return f"{ablation.label}, {model}, {series}"
+    """The task, the labeling, the model, and whose neurons."""
+    options = ablation.settings["options"]
+    classes = [word for flag, word in pairwise(options) if flag == "--class"]
+    whose = "all neurons" if "--all" in options else " and ".join(classes) or "class by class"
+    return (
+        f"{task_of(ablation)}, {ablation.label}, {ablation.provenance['recording']['model']['name']}, {whose}"
+    )
 
 
 def rows(ablation: Ablation) -> pd.DataFrame:
@@ -128,7 +150,7 @@ def changed(after: float, before: float, clips: int) -> str:
 
 
 def found() -> str:
-    """What the miniature shows, in the result's own words."""
+    """What the miniature shows, in the results' own words."""
     parts = ["![Margins with the class-specific neurons off, beside control sets](results/impact.png)", ""]
     for name, sentences in read_json(SENTENCES).items():
         parts += [f"**{name}**", "", *(f"- {sentence}" for sentence in sentences), ""]

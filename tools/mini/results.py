@@ -1,6 +1,6 @@
 """Write the documentation's results from a finished miniature study.
 
-    python tools/mini/results.py demo        # after `make demo`; `make results` does it for the whole study
+    python tools/mini/results.py results     # `make results` does it
 
 Makes docs/results/summary.md (one row per task, labeling and model), docs/results/ablation.md, the page
 docs/results/paper.md with its tables and pictures, and the README's picture, docs/results/overview.png. No
