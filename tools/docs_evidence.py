@@ -35,9 +35,9 @@ _HEAD = """# Evidence on the miniature
 
 What of the class-specific neurons survives which baseline, for every labeling and model of the study that
 `make results` runs. The page is written by `tools/docs_evidence.py` from that run, verdicts included; the
-table behind it is [evidence.csv](results/evidence.csv). The models and the audio come with the package: this shows
-what the tool can and cannot see, and says nothing about models trained on real audio. [What the numbers
-mean](concepts.md) explains the words.
+table behind it is [evidence.csv](results/evidence.csv). The models and the audio come with the package: this
+shows what the tool can and cannot see, and says nothing about models trained on real audio. [What the
+numbers mean](concepts.md) explains the words.
 """
 _TABLE_TEXT = f"""## Every labeling and model
 
