@@ -162,3 +162,12 @@ def test_a_study_that_names_what_a_task_does_not_have() -> None:
     plan = SMALL.model_copy(update={"sharing": SharingEntry(within=("manners:lang",))})
     with pytest.raises(UsageError, match="has no labeling 'lang'; it has: gender"):
         opening.task_of(plan, "manners")
+
+
+def test_a_task_can_be_recorded_in_part() -> None:
+    part = SMALL.tasks["manners"].model_copy(update={"clips": 24})
+    task = opening.task_of(SMALL.model_copy(update={"tasks": {"manners": part}}), "manners")
+    whole = opening.task_of(SMALL, "manners")
+    assert len(task) == 24 < len(whole)
+    assert set(task.clips["clip"]) < set(whole.clips["clip"])
+    assert task.clips["gender"].value_counts().to_dict() == {"female": 12, "male": 12}

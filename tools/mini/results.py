@@ -169,6 +169,8 @@ def change(row: pd.Series, measure: str, scale: float, form: str) -> str:
 def picture(stores: list[Path]) -> None:
     """The overview of all models and labelings."""
     rows: pd.DataFrame = measure_table(overview_table(collect(stores)))
+    # The filters keep the same number of neurons everywhere: a column of equal marks says nothing.
+    rows = rows[rows.groupby("measure")["value"].transform("nunique") > 1]
     axes = plots.overview(rows)
     save(axes[0], "overview.png")
 
