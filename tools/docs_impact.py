@@ -6,7 +6,6 @@ MkDocs calls this file for the tables when the docs are built. No figure in them
 published ones come with the named sets, the others from that run.
 """
 
-import math
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -64,9 +63,10 @@ def draw(ablations: list[Ablation]) -> None:
     """What all neurons of a labeling off do to the margin of each class, beside the control sets."""
     from matplotlib.figure import Figure
 
-    lines = math.ceil(len(ablations) / _COLUMNS)
-    canvas = Figure(figsize=(4.2 * _COLUMNS, 4.0 * lines), layout="constrained")
-    panels = canvas.subplots(lines, _COLUMNS, squeeze=False).flat
+    ablations = sorted(ablations, key=lambda each: len(each.classes), reverse=True)
+    heights = [1.2 + 0.2 * max(len(each.classes), 6) for each in ablations[::_COLUMNS]]
+    canvas = Figure(figsize=(4.2 * _COLUMNS, sum(heights)), layout="constrained")
+    panels = canvas.subplots(len(heights), _COLUMNS, squeeze=False, height_ratios=heights).flat
     kinds: dict[str, Artist] = {}
     for ablation, ax in zip(ablations, panels, strict=False):
         ablation.plot(measure="margin", ax=ax)

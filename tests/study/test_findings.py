@@ -12,7 +12,7 @@ from otoscope.files import write_table
 from otoscope.neurons import Sharing
 from otoscope.neurons.sharing.testing import NameTest, PairTests, SharingTests
 from otoscope.study.findings import COLUMNS, findings
-from otoscope.study.page import write_page
+from otoscope.study.page import _LABELINGS, _TESTED, page_of, write_page
 from otoscope.study.places import stores_of
 from otoscope.study.plan import built_in
 from otoscope.study.questions.contrasts import contrast
@@ -141,3 +141,16 @@ def test_the_page_written_twice_is_the_same(tmp_path: Path) -> None:
     assert "The same octave shares neurons" in text
     assert "![Neurons shared: genres:genre, ssl](genre.png)" in text
     assert text.count("not recorded") == len(plan.models) * len(plan.tasks)
+    # Nothing was recorded, so nothing can be told.
+    rows = found["question"].value_counts()
+    assert [line for line in text.splitlines() if line.startswith("| RQ")] == [
+        f"| {question} | 0 | 0 | {rows[question]} |" for question in ("RQ1", "RQ2", "RQ3")
+    ]
+
+
+def test_a_claim_of_many_labelings_is_counted_and_folded() -> None:
+    row = {"question": "RQ3", "claim": "It matters.", "model": "ssl", "here": "so", "verdict": "agrees"}
+    found = pd.DataFrame([row] * 20 + [row | {"verdict": "disagrees"}] * 3 + [row | {"model": "other"}])
+    text = page_of("a study", found, pd.DataFrame(columns=[*_LABELINGS, *_TESTED]), {})
+    assert "| ssl | 20 | 3 | 0 |\n| other | 1 | 0 | 0 |" in text
+    assert "<summary>24 rows</summary>" in text

@@ -184,10 +184,10 @@ def _through(overview: pd.DataFrame) -> list[str]:
     sentences = []
     for preset, rows in held.groupby("preset", sort=False):
         best = rows[rows["through"]]
-        named = f"survive all four: {_listed(best)}" if len(best) else "survive all four"
+        named = f": {_listed(best)}" if 0 < len(best) <= _MOST_NAMED else ""
         sentences.append(
             f"Held against permuted labels, twins, unseen clips and other halves, {len(best)} of "
-            f"{counted(len(rows), 'selection')} by {preset} {named}."
+            f"{counted(len(rows), 'selection')} by {preset} survive all four{named}."
         )
     return sentences
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 
 from otoscope.files import replacing
+from otoscope.reporting.wording import counted
 from otoscope.study.findings import labelings
 from otoscope.study.places import stores_of
 from otoscope.study.plan import Study
+from otoscope.study.questions.judging import Verdict
 
 __all__ = ["write_page"]
 
@@ -17,6 +20,11 @@ _HEAD = """# The paper in small
 What Kawamura, Niizumi and Ono (2026) saw, and what the study "{name}" shows of it. Every row is made from the
 study's numbers by rules that were written before it was run; each row of paper-findings.csv says which.
 """
+_TITLES = {
+    "RQ1": "Are there class-specific neurons? (RQ1)",
+    "RQ2": "What do classes and tasks share? (RQ2)",
+    "RQ3": "Do the neurons matter? (RQ3)",
+}
 _LABELINGS = (
     "task",
     "labeling",
@@ -27,6 +35,8 @@ _LABELINGS = (
     "coverage",
     "coverage_chance",
 )
+_SHOWN = 8
+"""A table with more rows is folded."""
 _TESTED = ("depth_p", "held_out", "by_layer", "refused")
 
 
@@ -55,16 +65,35 @@ def write_page(plan: Study, study: Path, folder: Path, pictures: Mapping[str, st
 
 def page_of(name: str, found: pd.DataFrame, every: pd.DataFrame, pictures: Mapping[str, str]) -> str:
     """The page in Markdown."""
-    parts = [_HEAD.format(name=name)]
+    parts = [_HEAD.format(name=name), _markdown(_tally(found, "question"))]
     for question, rows in found.groupby("question", sort=False):
-        parts.append(f"## {question}\n")
-        shown = rows[["finding", "claim", "model", "here", "verdict"]]
-        parts.append(_markdown(shown.set_axis(["", "the paper", "model", "here", "verdict"], axis=1)))
+        parts.append(f"## {_TITLES[str(question)]}\n")
+        parts += [_claim(str(claim), each) for claim, each in rows.groupby("claim", sort=False)]
     if pictures:
         parts.append("## What classes share\n")
         parts += [f"### {title}\n\n![Neurons shared: {title}]({file})\n" for title, file in pictures.items()]
-    parts += ["## Every labeling by every model\n", _markdown(every[[*_LABELINGS, *_TESTED]])]
+    parts += ["## Every labeling by every model\n", _folded(every[[*_LABELINGS, *_TESTED]])]
     return "\n".join(parts)
+
+
+def _claim(claim: str, rows: pd.DataFrame) -> str:
+    """What the paper says, and what every model says of it: one that is asked often is counted first."""
+    shown = rows[["model", "here", "verdict"]]
+    if len(rows) <= _SHOWN:
+        return f"**{claim}**\n\n{_markdown(shown)}"
+    return f"**{claim}**\n\n{_markdown(_tally(rows, 'model'))}\n{_folded(shown)}"
+
+
+def _tally(rows: pd.DataFrame, by: str) -> pd.DataFrame:
+    """How many findings have which verdict."""
+    counts = rows.groupby([by, "verdict"], sort=False).size().unstack(fill_value=0)
+    return counts.reindex(columns=get_args(Verdict), fill_value=0).reset_index()
+
+
+def _folded(table: pd.DataFrame) -> str:
+    """A long table that one opens."""
+    summary = counted(len(table), "row")
+    return f"<details markdown>\n<summary>{summary}</summary>\n\n{_markdown(table)}\n</details>\n"
 
 
 def _markdown(table: pd.DataFrame) -> str:
@@ -75,5 +104,5 @@ def _markdown(table: pd.DataFrame) -> str:
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
-        return "" if value != value else f"{value:.3f}"
+        return "" if value != value else f"{value:.3g}"
     return str(value).replace("|", "\\|").replace("\n", " ")
