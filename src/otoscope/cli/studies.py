@@ -84,9 +84,7 @@ def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="Three of the seven tasks only, one ablated.")
     ] = False,
-    full: Annotated[
-        bool, typer.Option("--full", help="Every labeling switched off on every model.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Every labeling switched off on every model.")] = False,
     limit: Limit = None,
     workers: Workers = None,
     json: Json = False,
