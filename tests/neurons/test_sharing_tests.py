@@ -11,6 +11,7 @@ from otoscope.neurons import Sharing, select, share
 from otoscope.neurons.sharing.margins import excess_over_margins
 from otoscope.neurons.sharing.orders import ordered
 from otoscope.neurons.sharing.paper import PAPER_FIGURES, paper_figure
+from otoscope.neurons.sharing.profiles import profile_correlation
 from otoscope.neurons.sharing.relabelled import Incidence, Side, relabelled
 from otoscope.neurons.sharing.swaps import swap_randomised
 from otoscope.neurons.sharing.tested import sharing_test
@@ -187,3 +188,20 @@ def test_figures_of_other_tasks_are_refused():
         paper_figure("octave", otoscope.world())
     with pytest.raises(UsageError, match="figure 'colour' not found"):
         paper_figure("colour", otoscope.world())
+
+
+def test_where_groups_do_not_say_what_to_permute_one_says_it(store_of):
+    # The groups 1 and 2 hold both labels, group 3 one of them several times.
+    fired = np.random.default_rng(1).integers(0, 11, (8, 40))
+    store = store_of(fired, [10] * 8, list("abababaa"), groups=list("11222233"))
+    for test in (sharing_test, profile_correlation):
+        with pytest.raises(OtoscopeError, match="neither nested in its groups nor crossed"):
+            test(store, "kind", permutations=3)
+        test(store, "kind", permutations=3, design="crossed")
+        with pytest.raises(OtoscopeError, match="neither nested in its groups nor crossed"):
+            test(store, "kind", store, "kind", permutations=3, design="crossed")
+        test(store, "kind", store, "kind", permutations=3, design="crossed", other_design="ungrouped")
+    tested = sharing_test(
+        store, "kind", store, "kind", permutations=3, design="crossed", other_design="ungrouped"
+    )
+    assert tested.tests.designs == ("crossed", "ungrouped")

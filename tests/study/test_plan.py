@@ -36,6 +36,14 @@ def test_a_file_is_read_as_it_stands(tmp_path: Path) -> None:
     ("keys", "said"),
     [
         ({"version": 2}, "version is 2; expected 1"),
+        (
+            {"tasks": {"a": {"spec": "x", "labelings": ["k"], "designs": {"j": "nested"}}}},
+            "'a:j' is not dissected",
+        ),
+        (
+            {"tasks": {"a": {"spec": "x", "designs": {"k": "mixed"}}}},
+            "tasks.a.designs.k is 'mixed'; expected",
+        ),
         ({"nme": 1}, "the study has no key 'nme'; expected version, name, paths, models,"),
         ({"models": {}}, "models is {}; expected at least 1 item"),
         ({"models": {"m": {"spec": "x:y", "role": "ssl"}}}, "models.m.role is 'ssl'; expected 'self-superv"),

@@ -21,6 +21,7 @@ def comparing(plan: Study, folder: Path, model: str, one: str, other: str) -> It
     tasks, labels = zip(*(each.split(":", 1) for each in (one, other)), strict=True)
     stores = [held(open_store(store_of(folder, model, task))) for task in tasks]
     place = across_of(folder, model, one, other)
+    designs = [plan.tasks[task].designs.get(label) for task, label in zip(tasks, labels, strict=True)]
     options: dict[str, Any] = {"permutations": plan.permutations, "seed": plan.seed}
 
     def do() -> None:
@@ -28,8 +29,10 @@ def comparing(plan: Study, folder: Path, model: str, one: str, other: str) -> It
         from otoscope.neurons.sharing.profiles import profile_correlation
 
         sides = (stores[0], labels[0], stores[1], labels[1])
-        sharing_test(*sides, **options).save(place)
-        profile_correlation(*sides, **plan.correlating).save(place)
+        sharing_test(*sides, **options, design=designs[0], other_design=designs[1]).save(place)
+        found = profile_correlation(*sides, **plan.correlating, design=designs[0], other_design=designs[1])
+        found.save(place)
 
-    settings = {"labels": labels, "recordings": [recording_of(store) for store in stores], **plan.correlating}
+    recordings = [recording_of(store) for store in stores]
+    settings = {"labels": labels, "recordings": recordings, **plan.correlating, "designs": designs}
     yield Step(f"share {model} {slug(one)} {slug(other)}", place, settings, do)

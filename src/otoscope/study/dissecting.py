@@ -23,6 +23,7 @@ def dissecting(plan: Study, model: str, task: str, store: "Store") -> Iterator[S
     source = held(store)
     for label in store.labelings:
         common = recording_of(store) | {"label": label, "seed": plan.seed}
+        common["design"] = plan.tasks[task].designs.get(label)
         yield _evidence(plan, f"{model} {task} {label}", source, label, common)
         yield _probe(plan, f"{model} {task} {label}", source, label, common)
         if plan.sharing.within is None or f"{task}:{label}" in plan.sharing.within:
@@ -49,7 +50,7 @@ def _evidence(plan: Study, name: str, store: Any, label: str, common: Mapping[st
     def do() -> None:
         from otoscope.neurons.evidence.gathering import evidence
 
-        found = evidence(store, label, presets=PRESETS, seed=plan.seed, **options)
+        found = evidence(store, label, presets=PRESETS, seed=plan.seed, design=common["design"], **options)
         for selection in found.selections.values():
             selection.save(store.results / selection.folder)
         found.save(store.results / found.folder)
@@ -75,8 +76,9 @@ def _within(plan: Study, name: str, store: Any, label: str, common: Mapping[str,
         from otoscope.neurons import sharing_test
         from otoscope.neurons.sharing.profiles import profile_correlation
 
-        sharing_test(store, label, permutations=plan.permutations, seed=plan.seed).save(place)
-        profile_correlation(store, label, **plan.correlating).save(place)
+        options: dict[str, Any] = {"permutations": plan.permutations, "seed": plan.seed}
+        sharing_test(store, label, **options, design=common["design"]).save(place)
+        profile_correlation(store, label, **plan.correlating, design=common["design"]).save(place)
 
     return Step(f"share {name}", place, {**common, **plan.correlating}, do)
 
@@ -87,6 +89,9 @@ def _acoustics(plan: Study, name: str, store: Any, label: str, common: Mapping[s
     def do() -> None:
         from otoscope.neurons.meaning.acoustics import acoustics
 
-        acoustics(store, label, permutations=plan.permutations, seed=plan.seed).save(place)
+        found = acoustics(
+            store, label, permutations=plan.permutations, seed=plan.seed, design=common["design"]
+        )
+        found.save(place)
 
     return Step(f"acoustics {name}", place, {**common, "permutations": plan.permutations}, do)

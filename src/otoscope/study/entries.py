@@ -4,6 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from otoscope.neurons.designs import DesignName
+
 __all__ = [
     "AblationEntry",
     "Count",
@@ -47,6 +49,8 @@ class TaskEntry(Section):
         clips: record so many of the clips only, spread over the classes of the first labeling.
         seconds: crop and zero-pad clips to this length; by default clips stay whole.
         evar_lengths: crop and pad clips as EVAR does for this data set instead.
+        designs: by labeling, which labels may change places; by default what it and its groups show. One
+            whose groups hold one label or several needs it: "crossed" leaves those of one label as they are.
     """
 
     spec: str
@@ -54,6 +58,7 @@ class TaskEntry(Section):
     clips: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float, Field(gt=0)] | None = None
     evar_lengths: bool = False
+    designs: dict[str, DesignName] = Field(default_factory=dict)
 
 
 class SharingEntry(Section):

@@ -84,7 +84,8 @@ class Study(Section):
         wrong = [*self._wrong_places(), *self._wrong_ablations()]
         if self.acoustics and self.permutations < _LEAST:
             wrong.append(f"permutations is {self.permutations}; expected {_LEAST} or more with acoustics")
-        wrong += [text for each in self.compared for text in self._wrong_labeling(each)]
+        designed = [f"{name}:{label}" for name, task in self.tasks.items() for label in task.designs]
+        wrong += [text for each in [*self.compared, *designed] for text in self._wrong_labeling(each)]
         if wrong:
             raise ValueError("; ".join(dict.fromkeys(wrong)))
         return self
@@ -194,7 +195,8 @@ def parse_study(document: Any, *, where: str = "study") -> Study:
     >>> parse_study({"version": 1, "name": "x", "models": {}, "tasks": {"a": {"spek": "folder:x"}}})
     Traceback (most recent call last):
     otoscope.study.plan.StudyError: study: models is {}; expected at least 1 item;
-    tasks.a.spec is missing; tasks.a has no key 'spek'; expected spec, labelings, clips, seconds, evar_lengths
+    tasks.a.spec is missing; tasks.a has no key 'spek'; expected spec, labelings, clips, seconds,
+    evar_lengths, designs
     """
     if not isinstance(document, dict):
         raise StudyError(f"{where} holds {document!r}; expected keys such as version, name, models, tasks")

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.errors import UsageError
-from otoscope.neurons.designs import Design, design_of
+from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.halves import halves, unit_labels, units_of
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
 from otoscope.neurons.ranks import ranks_of
@@ -49,6 +49,8 @@ def profile_correlation(
     permutations: int = 200,
     resamples: int = 100,
     seed: int = 0,
+    design: DesignName | None = None,
+    other_design: DesignName | None = None,
 ) -> ProfileCorrelation:
     """Correlate the profiles of classes over all neurons, corrected for reliability.
 
@@ -61,10 +63,14 @@ def profile_correlation(
         permutations: of the labels, as the design allows; at least 1.
         resamples: of the groups within each half and class, for the interval; at least 1.
         seed: of everything random.
+        design: which labels may change places, "ungrouped", "nested" or "crossed"; by default what the
+            labeling and its groups show.
+        other_design: that of the other labeling.
 
     Raises:
-        UsageError: no permutation or resample.
-        OtoscopeError: the recordings are of different models.
+        UsageError: no permutation or resample, or a design that the labeling cannot have.
+        OtoscopeError: the recordings are of different models; or a labeling is neither nested nor crossed,
+            and no design says what to permute.
     """
     if min(permutations, resamples) < 1:
         raise UsageError(f"permutations is {permutations}, resamples {resamples}; expected 1 or more of both")
@@ -72,7 +78,7 @@ def profile_correlation(
     columns = (store if other is None else other, other_label or label)
     if other is not None:
         check_same_model((label, columns[1]), (store.info.get("model", {}), other.info.get("model", {})))
-    sides = [_Profiled.of(store, label)] + ([] if within else [_Profiled.of(*columns)])
+    sides = [_Profiled.of(store, label, design)] + ([] if within else [_Profiled.of(*columns, other_design)])
     random = np.random.default_rng(seed)
     plain = next(_found(sides, ([side.as_it_is(seed) for side in sides] for _ in range(1))))
     relabelled = ([side.permuted(random, seed) for side in sides] for _ in range(permutations))
@@ -91,9 +97,9 @@ class _Profiled:
     design: Design
 
     @classmethod
-    def of(cls, store: Recording, label: str) -> "_Profiled":
+    def of(cls, store: Recording, label: str, design: DesignName | None) -> "_Profiled":
         clips = labelled_clips(store, label)
-        return cls(store, clips, design_of(clips.membership, clips.groups, label=label))
+        return cls(store, clips, design_of(clips.membership, clips.groups, name=design, label=label))
 
     def as_it_is(self, seed: int) -> NDArray[np.float64]:
         """How often each clip counts: for each class and, in the last row, at all; in each half.

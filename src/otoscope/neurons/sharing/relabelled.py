@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otoscope.neurons.chance import permuted_tables
-from otoscope.neurons.designs import Design, design_of
+from otoscope.neurons.designs import Design, DesignName, design_of
 from otoscope.neurons.filters import Filters, Kept, apply_filters, filters_for
 from otoscope.neurons.probability import LabelledClips, Recording, class_probabilities, labelled_clips
 
@@ -74,12 +74,12 @@ class Side:
     filters: Filters
 
     @classmethod
-    def of(cls, store: Recording, label: str, preset: str) -> "Side":
-        """The labeling of a recording, its design as its groups show it."""
+    def of(cls, store: Recording, label: str, preset: str, design: DesignName | None = None) -> "Side":
+        """The labeling of a recording, its design as its groups show it unless it is given."""
         clips = labelled_clips(store, label)
-        design = design_of(clips.membership, clips.groups, label=label)
+        made = design_of(clips.membership, clips.groups, name=design, label=label)
         filters = filters_for(preset, str(store.info.get("task", {}).get("name", "")))
-        return cls(store, clips, design, filters)
+        return cls(store, clips, made, filters)
 
     def found(self) -> Incidence:
         """The selection with the true labels."""

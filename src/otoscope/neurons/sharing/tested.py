@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from otoscope.errors import UsageError
 from otoscope.neurons.chance import ignored_groups
+from otoscope.neurons.designs import DesignName
 from otoscope.neurons.probability import Recording
 from otoscope.neurons.selecting import RECOMMENDED, select
 from otoscope.neurons.sharing.counting import Sharing, check_same_model, share
@@ -38,6 +39,8 @@ def sharing_test(
     preset: str = "aape",
     permutations: int = 1000,
     seed: int = 0,
+    design: DesignName | None = None,
+    other_design: DesignName | None = None,
 ) -> Sharing:
     """Count the neurons that classes share, in one labeling or in two, and test it against chance.
 
@@ -56,10 +59,14 @@ def sharing_test(
             quarter of the classes: it is counted by `share`, but not tested.
         permutations: of the labels, and as many tables and orders of the names; at least 1.
         seed: of all of them.
+        design: which labels may change places, "ungrouped", "nested" or "crossed"; by default what the
+            labeling and its groups show.
+        other_design: that of the other labeling.
 
     Raises:
-        UsageError: fewer than one permutation, or another preset.
-        OtoscopeError: the recordings are of different models; or what `select` raises.
+        UsageError: fewer than one permutation, another preset, or a design that the labeling cannot have.
+        OtoscopeError: the recordings are of different models; a labeling is neither nested nor crossed, and
+            no design says what to permute; or what `select` raises.
 
     >>> from otoscope import world
     >>> found = sharing_test(world(classes=3), "class", permutations=20)
@@ -78,7 +85,8 @@ def sharing_test(
     if other is not None:
         models = [each.info.get("model", {}) for each in (store, other)]
         check_same_model((label, columns[1]), (models[0], models[1]))
-    sides = [Side.of(store, label, preset)] + ([] if within else [Side.of(*columns, preset)])
+    sides = [Side.of(store, label, preset, design)]
+    sides += [] if within else [Side.of(*columns, preset, other_design)]
     selections = [
         select(side.store, side.clips.labeling.name, preset=preset, permutations=0, twins=False)
         for side in sides
