@@ -17,6 +17,7 @@ GROUND = (
     "decoders",
     "urls",
     "threads",
+    "engines",
     "plots",
     "drawing",
 )

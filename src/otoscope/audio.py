@@ -5,6 +5,7 @@ resampling soxr's (HQ); channels are averaged. A file that does not hold the sou
 an `AudioError`.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -30,6 +31,7 @@ __all__ = [
     "Crop",
     "Header",
     "Sound",
+    "UnreachableError",
     "Waveform",
     "content_hash",
     "decode",
@@ -44,6 +46,15 @@ Samples = NDArray[np.float32]
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 """File name endings that are taken for audio, in lower case."""
 
+_AWAY = frozenset(
+    getattr(errno, name)
+    for name in (
+        "EIO", "EBUSY", "ESTALE", "ENODEV", "ENXIO", "ENOTCONN", "ENOLINK", "EREMOTEIO", "ETIMEDOUT",
+        "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENETRESET", "ECONNABORTED", "EAGAIN",
+    )
+    if hasattr(errno, name)
+)  # fmt: skip
+"""What one is told by a disk or a network that is not there for the moment."""
 POINTER = b"version https://git-lfs"
 _BLOCK = 1 << 18  # frames decoded at a time: a long file of many channels never lies in memory whole
 _UNKNOWN = np.iinfo(np.int64).max  # what libsndfile says of a stream that does not state its length
@@ -67,6 +78,10 @@ class AudioError(OtoscopeError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}; {self.advice}"
+
+
+class UnreachableError(AudioError):
+    """Where a clip lies cannot be reached: that says nothing about the clip."""
 
 
 @dataclass(frozen=True)
@@ -321,8 +336,12 @@ def content(name: str) -> Iterator[BinaryIO]:
         advice = "expected an audio file; try the path of the data set's folder again"
         raise AudioError(name, "does not exist", advice) from None
     except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        if error.errno in _AWAY or isinstance(error, (ConnectionError, TimeoutError)):
+            advice = "expected a disk or a network that is there; try again when it is"
+            raise UnreachableError(name, reason, advice) from None
         advice = "expected a file that can be read; try its permissions, or getting it again"
-        raise AudioError(name, f"cannot be read: {error.strerror or error}", advice) from None
+        raise AudioError(name, reason, advice) from None
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 import json
 import os
+import platform
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,9 @@ import numpy as np
 import pandas as pd
 
 from otoscope.errors import OtoscopeError
+
+_HOST = re.sub(r"[^A-Za-z0-9]+", "", platform.node())[:32] or "host"
+_TEMPORARY = re.compile(r"\.([A-Za-z0-9]+)-(\d+)\.partial")
 
 
 @contextmanager
@@ -28,12 +33,31 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: some writers choose their format by it.
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    temporary = target.with_name(f".{target.stem}.{_HOST}-{os.getpid()}.partial{target.suffix}")
     try:
         yield temporary
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def abandoned(temporary: Path) -> bool:
+    """Whether a temporary file of `replacing` is of a process of this machine that is no more.
+
+    One that tells of no process counts as abandoned, one of another machine does not.
+    """
+    named = _TEMPORARY.search(temporary.name)
+    if named is None or sys.platform == "win32":  # where one cannot ask after a process without ending it
+        return True
+    if named[1] != _HOST:
+        return False
+    try:
+        os.kill(int(named[2]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it is somebody else's
+        return False
+    return False
 
 
 def slug(name: str) -> str:

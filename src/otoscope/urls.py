@@ -2,7 +2,10 @@
 
 import errno
 import os
+import tarfile
 import threading
+import zipfile
+import zlib
 from functools import lru_cache
 
 import fsspec
@@ -14,6 +17,17 @@ __all__ = ["fetch", "is_url"]
 
 _ARCHIVES = ("zip", "tar")
 _REMOTE = threading.Lock()
+# An unknown protocol, a package that is wanting, an archive that is none: no network will mend that.
+_OURS = (
+    ValueError,
+    ImportError,
+    LookupError,
+    TypeError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    zlib.error,
+)
 
 
 def is_url(path: str) -> bool:
@@ -53,8 +67,10 @@ def fetch(url: str) -> bytes:
             return bytes(file.read())
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # an unknown protocol, a package that is wanting, whatever a protocol raises
+    except _OURS as error:
         raise OSError(f"{error}" or type(error).__name__) from None
+    except Exception as error:  # whatever a protocol raises of its network
+        raise ConnectionError(f"{error}" or type(error).__name__) from None
 
 
 @lru_cache(maxsize=8)

@@ -13,8 +13,8 @@ from toy_audio_model import FRAME, ToyModel
 from otoscope.activations import plan
 from otoscope.activations.layout import Layout
 from otoscope.activations.plan import Settings, make_plan, scan
-from otoscope.activations.shard import Job, Part
-from otoscope.activations.workers import record_in_processes
+from otoscope.activations.shard import Job, Part, record_shard
+from otoscope.engines.processes import Processes
 from otoscope.files import write_json
 
 HERE = Path(__file__).parent
@@ -63,13 +63,8 @@ def test_workers_are_gone_after_ctrl_c(write_clips, tmp_path, monkeypatch):
         def interrupted(_clips):
             raise KeyboardInterrupt
 
-        reports = record_in_processes(
-            Job((Part(model, made, str(layout.path), "run"),), task, "stop"),
-            [0, 1, 2],
-            workers=2,
-            tick=interrupted,
-        )
+        job = Job((Part(model, made, str(layout.path), "run"),), task, "stop")
         with pytest.raises(KeyboardInterrupt):
-            list(reports)
+            list(Processes(2).run(record_shard, job, [0, 1, 2], interrupted))
     assert multiprocessing.active_children() == []
     assert layout.missing(made)

@@ -1,6 +1,8 @@
 """Models that hear clips in other batches than the toy model; in a module that workers can import."""
 
 import hashlib
+import os
+import signal
 
 from toy_audio_model import ToyModel
 
@@ -30,3 +32,24 @@ class Coarse(ToyModel):
 def audience():
     """Three models: the toy, one of other batches, and one of another sample rate."""
     return [ToyModel(), Coarse(7, seed=1), Coarse(1, rate=500, units=(8, 40), seed=2, name="slow")]
+
+
+class Mortal(ToyModel):
+    """Kills its process, or raises an error, at its first passes over clips of a length."""
+
+    def __init__(self, mark, *, deaths, length=None, error=None):
+        super().__init__()
+        self.mark = mark
+        self.deaths = deaths
+        self.frames = None if length is None else self.length(length)
+        self.error = error
+
+    def forward(self, chunk):
+        if self.frames in (None, chunk.inputs.shape[1]):
+            died = self.mark.read_text() if self.mark.exists() else ""
+            if len(died) < self.deaths:
+                self.mark.write_text(died + "x")
+                if self.error:
+                    raise self.error
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(chunk)

@@ -8,6 +8,7 @@
       clips.parquet      the task's table; once all is recorded, with tokens, sha256 and problem
       receipts/00012.json  shard 12 is done: checksums of its files, hashes of its clips
       runs/*.json        who recorded, when, where, with which versions
+      locks/             while it is recorded: what is held, by whatever process
       labels/*.parquet   labelings that it was given later
       results/           what was found out about it later
 
@@ -19,8 +20,7 @@ import hashlib
 import math
 import mmap
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +31,10 @@ import zarr
 from numpy.typing import NDArray
 from pyarrow import parquet
 
+from otoscope.activations.locks import lock, waiting_lock
 from otoscope.activations.plan import Plan
 from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json
+from otoscope.files import abandoned, read_json, write_json
 
 __all__ = ["ArraySpec", "Layout", "blank", "specs"]
 
@@ -124,29 +125,29 @@ class Layout:
         self.clips = self.path / "clips.parquet"
         self.receipts = self.path / "receipts"
         self.runs = self.path / "runs"
+        self.locks = self.path / "locks"
         self.labels = self.path / "labels"
         self.results = self.path / "results"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the folder for writing: made if need be, rid of the temporary files of runs that were killed.
+    def locked(self, tell: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Hold the store as a whole, as one does to settle its plan: made if need be, rid of leftovers.
+
+        Waits until no other process holds it. Shards are recorded without, each under its own claim.
+
+        Args:
+            tell: called if that takes a while.
 
         Raises:
-            OtoscopeError: the folder is something else than a store, or another process is recording into it.
+            OtoscopeError: the folder is something else than a store.
         """
         if self.path.exists() and not self.path.is_dir():
             raise OtoscopeError(f"{self.path} is a file; expected a folder for the store; try another name")
         new = not self.path.exists()
+        self._require_store()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
-            with _lock(self.path):
-                if not self.plan.exists() and any(
-                    ".partial" not in file.name for file in self.path.iterdir()
-                ):
-                    raise OtoscopeError(
-                        f"{self.path} exists and is not a store: it has no plan.json; "
-                        "expected a new or empty folder; try another name"
-                    )
+            with waiting_lock(self.locks / "store", tell):
                 for file in list(self._leftovers()):
                     file.unlink(missing_ok=True)
                 yield
@@ -154,15 +155,27 @@ class Layout:
             if new and not any(self.path.iterdir()):
                 self.path.rmdir()
 
+    @contextmanager
+    def claimed(self, shard: int) -> Iterator[bool]:
+        """Hold a shard to record it, rid of leftovers; False if another process holds it."""
+        with lock(self.locks / f"{shard:05d}") as held:
+            if held:
+                for file in self.path.glob(f"*/c/{shard}.*.partial"):
+                    file.unlink(missing_ok=True)
+                for file in self.path.glob(f"*/c/{shard}/**/*.partial"):
+                    file.unlink(missing_ok=True)
+            yield held
+
     def create(self, plan: Plan) -> None:
-        """Make the arrays that are not there yet."""
+        """Make the arrays that are not there yet; to be called while the store is locked."""
         group = zarr.open_group(self.path, mode="a", zarr_format=3)
         for spec in specs(plan):
             if spec.name not in group:
                 _create(group, spec, plan.clips, plan.shard_clips)
         for name, values in _addresses(plan.units).items():
-            # Written again each time: made in two steps, they may have been left without their values.
-            group.create_array(name, data=values, dimension_names=("neuron",), overwrite=True)
+            # Made in two steps, they may have been left without their values.
+            if name not in group or not np.array_equal(np.asarray(group[name]), values):
+                group.create_array(name, data=values, dimension_names=("neuron",), overwrite=True)
 
     def write(self, plan: Plan, shard: int, block: dict[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
         """Write a shard's arrays whole, and return size and checksum of each of its files.
@@ -180,10 +193,10 @@ class Layout:
 
     def receipt(self, shard: int) -> dict[str, Any] | None:
         """A shard's receipt; None if the shard is not done, or a file that the receipt names is not whole."""
-        path = self._receipt(shard)
-        if not path.exists():
+        try:
+            receipt: dict[str, Any] = read_json(self._receipt(shard))
+        except (FileNotFoundError, OtoscopeError):  # none, or cut short by a machine that went down
             return None
-        receipt: dict[str, Any] = read_json(path)
         for name, facts in receipt["files"].items():
             file = self.path / name
             if not file.exists() or file.stat().st_size != facts["bytes"]:
@@ -210,10 +223,22 @@ class Layout:
             return float(size / sum(len(plan.rows(shard)) for shard in done))
         return float(sum(np.dtype(spec.dtype).itemsize * math.prod(spec.inside) for spec in specs(plan)))
 
+    def _require_store(self) -> None:
+        """Refuse a folder with something else in it."""
+        if self.path.is_dir() and not self.plan.exists():
+            for file in self.path.iterdir():
+                if ".partial" not in file.name and file != self.locks:
+                    raise OtoscopeError(
+                        f"{self.path} exists and is not a store: it has no plan.json; "
+                        "expected a new or empty folder; try another name"
+                    )
+
     def _leftovers(self) -> Iterator[Path]:
-        """Temporary files, which a process that was killed leaves behind."""
-        for path in self.path.rglob("*"):
-            if ".partial" in path.name and self.results not in path.parents:
+        """Temporary files, which a process that was killed leaves behind, but for those of shards."""
+        for path in self.path.rglob("*.partial*"):
+            inside = path.relative_to(self.path).parts
+            of_shard = len(inside) > 2 and inside[1] == "c" and inside[0] not in ("layer", "unit")
+            if inside[0] != self.results.name and not of_shard and abandoned(path):
                 yield path
 
     def _write(self, plan: Plan, shard: int, block: dict[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
@@ -245,28 +270,6 @@ class Layout:
                 yield (columns,), place / str(number)
             for row in range(spec.rows):
                 yield (row, columns), place / str(row) / str(number)
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Keep other processes of this machine from writing to a folder; the lock ends with the process."""
-    if sys.platform == "win32":  # has no lock on a folder
-        yield
-        return
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OtoscopeError(
-                f"another process is recording into {folder}; expected one at a time; "
-                "try again when it is done, or more workers in one call"
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _create(group: zarr.Group, spec: ArraySpec, clips: int, rows: int) -> None:

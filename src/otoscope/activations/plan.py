@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope import __version__, audio
+from otoscope.activations.patience import patiently
 from otoscope.activations.rows import bands_of
 from otoscope.errors import OtoscopeError
 from otoscope.tasks.base import Labeling, Task
@@ -279,7 +280,9 @@ def _look(models: Sequence["AudioModel"], task: Task, clip: int) -> list[tuple[i
     """Samples of a clip by its header for each model, or 0 and what is wrong with it."""
     path = task.clips["path"].iloc[clip]
     try:
-        header = audio.header(path)
+        header = patiently(lambda: audio.header(path))
+    except audio.UnreachableError:
+        raise
     except audio.AudioError as error:
         return [(0, str(error))] * len(models)
     looks = []

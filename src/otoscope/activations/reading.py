@@ -4,6 +4,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from otoscope import audio
 from otoscope.activations.turns import Batches, Turn, turns
@@ -11,6 +12,7 @@ from otoscope.audio import Waveform
 from otoscope.errors import OtoscopeError
 from otoscope.tasks.base import Task
 from otoscope.tasks.pinning import require_unchanged
+from otoscope.urls import is_url
 
 __all__ = ["Heard", "reading", "told"]
 
@@ -95,6 +97,11 @@ def _gathered(futures: list[Future[_Found]]) -> _Found:
     return {key: heard for future in futures for key, heard in future.result().items()}
 
 
+def _gone(path: str) -> bool:
+    """Whether a file is not there, nor is its folder, which was when the recording was planned."""
+    return not is_url(path) and not Path(path).parent.exists()
+
+
 def _read(task: Task, clip: int, rates: Sequence[int], hashes: dict[str, str]) -> _Found:
     path = str(task.clips["path"].iloc[clip])
     try:
@@ -102,7 +109,13 @@ def _read(task: Task, clip: int, rates: Sequence[int], hashes: dict[str, str]) -
             hashes[path] = audio.content_hash(path)
         require_unchanged(task.clips, clip, hashes[path])
         sound = task.decode(clip)
+    except audio.UnreachableError:
+        raise
     except OtoscopeError as error:
+        if _gone(path):
+            raise audio.UnreachableError(
+                path, "and its whole folder do not exist any more", "try again when its disk is there"
+            ) from None
         bad = Heard(clip, path, None, hashes.get(path, ""), told(path, error))
         return {(clip, rate): bad for rate in rates}
     found = {}

@@ -1,8 +1,10 @@
 """Record a task: settle the plans or take up the stored ones, do the missing shards, complete the tables."""
 
 import os
+import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
@@ -18,9 +20,9 @@ from otoscope.activations.plan import Plan, Settings, agreed, differences, make_
 from otoscope.activations.problems import BadClipsError
 from otoscope.activations.progress import counting
 from otoscope.activations.runs import run_of
-from otoscope.activations.shard import Job, Part, ShardReport
+from otoscope.activations.shard import Job, Part, record_shard
 from otoscope.activations.store import Store, open_store
-from otoscope.activations.workers import record_here, record_in_processes
+from otoscope.engines import Engine, EngineName, Outcome, engine_of, require_done
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import read_json, replacing, write_json
 from otoscope.models.base import AudioModel
@@ -33,6 +35,8 @@ OnBadAudio = Literal["stop", "skip"]
 _MEND = "mend or remove the clips, or skip them with on_bad_audio='skip' (--on-bad-audio skip)"
 _BATCH = {"cpu": 16}
 _BATCH_ELSEWHERE = 64
+_LOOK_AGAIN_S = 0.5
+"""After so long, whether another run has recorded the shards that it was at."""
 
 
 def record(
@@ -43,6 +47,8 @@ def record(
     batch_size: int | None = None,
     workers: int = 1,
     threads: int | None = None,
+    engine: EngineName = "local",
+    ray_address: str | None = None,
     on_bad_audio: OnBadAudio = "stop",
     limit: int | None = None,
     special: bool = False,
@@ -52,9 +58,10 @@ def record(
 ) -> Store:
     """Let a model hear every clip of a task once, and keep how often each neuron fires, in a store on disk.
 
-    The same call completes a recording that was interrupted, and returns at once what is complete. For one
-    plan, version, device and instruction set the data are the same to the bit for any number of workers and
-    interruptions. `record_all` records several models over one reading of the audio.
+    The same call completes a recording that was interrupted, and returns at once what is complete. Made by
+    several processes or machines at the same time, the calls share the work. For one plan, version, device
+    and instruction set the data are the same to the bit for any number of workers, engine, interruptions and
+    runs side by side. `record_all` records several models over one reading of the audio.
 
     Args:
         model: the model.
@@ -62,9 +69,12 @@ def record(
         out: folder of the store; made if it is not there.
         batch_size: clips heard together; by default 16 on a CPU and 64 elsewhere, or what the store has.
         workers: processes; 1 records in this one. With more, a script needs the usual
-            `if __name__ == "__main__":` around the call.
+            `if __name__ == "__main__":` around the call. With Ray, its actors.
         threads: threads of each worker; by default torch's own number divided by the workers, or what the
             store has. A sum may round differently with another number.
+        engine: "local", or "ray" for workers on a Ray cluster (the extra `cluster`). Each keeps `threads`
+            cores to itself, or a GPU if the model lies on one; all must reach the audio and the store.
+        ray_address: of the cluster, as `ray.init` takes it; by default RAY_ADDRESS, else one of this machine.
         on_bad_audio: "stop" with a list of all bad clips, or "skip" them: they keep their row, with 0 tokens.
         limit: record so many of the clips only, spread over the classes.
         special: also count firing at special positions (CLS), apart, as `fired_special`.
@@ -78,7 +88,8 @@ def record(
     Raises:
         BadClipsError: a clip cannot be used, under "stop".
         OtoscopeError: `out` is something else, or was made with another model, task or settings, or cannot be
-            written; the disk is full; memory does not suffice for one clip.
+            written; the disk is full; memory does not suffice for one clip; shards at which workers died
+            again and again, named once the others are recorded.
         UsageError: an option out of its range, or `rows` of a model whose tokens are not in rows.
     """
     (store,) = record_all(
@@ -88,6 +99,8 @@ def record(
         batch_size=batch_size,
         workers=workers,
         threads=threads,
+        engine=engine,
+        ray_address=ray_address,
         on_bad_audio=on_bad_audio,
         limit=limit,
         special=special,
@@ -106,6 +119,8 @@ def record_all(
     batch_size: int | None = None,
     workers: int = 1,
     threads: int | None = None,
+    engine: EngineName = "local",
+    ray_address: str | None = None,
     on_bad_audio: OnBadAudio = "stop",
     limit: int | None = None,
     special: bool = False,
@@ -129,6 +144,8 @@ def record_all(
         batch_size: as for `record`, and so are the options below.
         workers: processes.
         threads: threads of each worker.
+        engine: where the workers are.
+        ray_address: of the cluster.
         on_bad_audio: "stop" or "skip". A clip that is too short for one model is a problem of its store only.
             Under "stop", a problem that a header shows stops all; one that shows later leaves the other
             stores to be completed before it is told.
@@ -162,23 +179,52 @@ def record_all(
         )
         for model in models
     ]
-    with writing(layouts), ExitStack() as locks:
-        for layout in layouts:
-            locks.enter_context(layout.locked())
-        stored = [Plan.from_document(read_json(it.plan)) if it.plan.exists() else None for it in layouts]
-        for layout, plan, model, its in zip(layouts, stored, models, settings, strict=True):
-            if plan is not None:
-                given = agreed(plan, its, batch_size=batch_size, threads=threads)
-                _refuse(layout, plan, model, task, given)
-        plans = _settle(models, task, layouts, stored, settings, on_bad_audio, progress=progress)
-        problems = _record_missing(models, task, layouts, plans, on_bad_audio, workers, progress=progress)
-        for layout, plan in zip(layouts, plans, strict=True):
-            if not layout.missing(plan) and not layout.complete(plan):
-                _write_clips(layout, _completed(layout, plan, task.clips))
+    made = engine_of(
+        engine,
+        workers,
+        address=ray_address,
+        threads=settings[0].threads,
+        gpu=any(each.device == "cuda" for each in settings),
+    )
+    with writing(layouts):
+        with _locked(layouts, progress=progress):
+            plans = _agreed_plans(
+                models, task, layouts, settings, on_bad_audio, batch_size, threads, progress=progress
+            )
+            for layout, plan in zip(layouts, plans, strict=True):
+                if layout.missing(plan):
+                    layout.create(plan)
+                    if not layout.clips.exists():
+                        _write_clips(layout, task.clips)
+        problems, lost = _record_missing(models, task, layouts, plans, on_bad_audio, made, progress=progress)
+        with _locked(layouts, progress=progress):
+            for layout, plan in zip(layouts, plans, strict=True):
+                if not layout.missing(plan) and not layout.complete(plan):
+                    _write_clips(layout, _completed(layout, plan, task.clips))
+    require_done(lost, "shards")
     if on_bad_audio == "stop" and any(problems.values()):
         advice = f"the shards without them are recorded; {_MEND}, with the same command"
         raise BadClipsError(problems, advice)
     return [open_store(layout.path) for layout in layouts]
+
+
+def _agreed_plans(
+    models: Sequence[AudioModel],
+    task: Task,
+    layouts: Sequence[Layout],
+    settings: Sequence[Settings],
+    on_bad_audio: OnBadAudio,
+    batch_size: int | None,
+    threads: int | None,
+    *,
+    progress: bool,
+) -> list[Plan]:
+    """The plans that are stored, unless they are of something else, and new ones where there are none."""
+    stored = [Plan.from_document(read_json(it.plan)) if it.plan.exists() else None for it in layouts]
+    for layout, plan, model, its in zip(layouts, stored, models, settings, strict=True):
+        if plan is not None:
+            _refuse(layout, plan, model, task, agreed(plan, its, batch_size=batch_size, threads=threads))
+    return _settle(models, task, layouts, stored, settings, on_bad_audio, progress=progress)
 
 
 def _settle(
@@ -211,56 +257,101 @@ def _settle(
     return [plans[number] for number in range(len(models))]
 
 
+@contextmanager
+def _locked(layouts: Sequence[Layout], *, progress: bool) -> Iterator[None]:
+    """Hold all stores; always in the same order, so that two runs do not wait for each other for ever."""
+    with ExitStack() as locks:
+        for layout in sorted(layouts, key=lambda each: str(each.path.resolve())):
+
+            def tell(path: Path = layout.path) -> None:
+                if progress:
+                    print(f"waiting for another run, which prepares {path}", file=sys.stderr)  # noqa: T201
+
+            locks.enter_context(layout.locked(tell))
+        yield
+
+
 def _record_missing(
     models: Sequence[AudioModel],
     task: Task,
     layouts: Sequence[Layout],
     plans: Sequence[Plan],
     on_bad_audio: OnBadAudio,
-    workers: int,
+    engine: Engine,
     *,
     progress: bool,
-) -> dict[str, dict[int, str]]:
-    """Record the shards that any of the stores lacks; return the bad clips found, by store."""
+) -> tuple[dict[str, dict[int, str]], list[Outcome]]:
+    """Record the shards that any of the stores lacks.
+
+    Returns:
+        The bad clips found, by store; and what came of each shard, by engine.
+    """
     problems: dict[str, dict[int, str]] = {str(layout.path): {} for layout in layouts}
+    outcomes: list[Outcome] = []
     with ExitStack() as stack:
-        parts, runs, missing = [], [], []
+        parts, runs = [], []
         for model, layout, plan in zip(models, layouts, plans, strict=True):
-            if shards := layout.missing(plan):
-                layout.create(plan)
-                _write_clips(layout, task.clips)
-                runs.append(stack.enter_context(run_of(layout.runs, model.device, workers)))
+            if layout.missing(plan):
+                runs.append(stack.enter_context(run_of(layout.runs, model.device, engine.workers)))
                 parts.append(Part(model, plan, str(layout.path), runs[-1].id))
-                missing.append(shards)
         if parts:
             job = Job(tuple(parts), task, on_bad_audio)
-            for report in _reports(job, missing, workers, progress=progress):
-                problems[report.path].update(report.problems)
+            for outcome in _outcomes(job, engine, progress=progress):
+                outcomes.append(outcome)
+                for report in outcome.value or ():
+                    problems[report.path].update(report.problems)
         for part, run in zip(parts, runs, strict=True):
-            run.complete = on_bad_audio == "skip" or not problems[part.path]
-    return problems
+            stopped = on_bad_audio == "stop" and problems[part.path]
+            run.complete = not stopped and not any(each.failed for each in outcomes)
+    return problems, outcomes
 
 
-def _reports(
-    job: Job, missing: Sequence[Sequence[int]], workers: int, *, progress: bool
-) -> Iterator[ShardReport]:
+def _outcomes(job: Job, engine: Engine, *, progress: bool) -> Iterator[Outcome]:
     """Record what each part is missing, with a bar on which a clip counts once for every model."""
     plans = [part.plan for part in job.parts]
     assert len({plan.shard_clips for plan in plans}) == 1, "shards of one task hold the same clips"
     clips = sum(plan.clips for plan in plans)
-    to_hear = sum(
-        len(batch)
-        for plan, shards in zip(plans, missing, strict=True)
-        for shard in shards
-        for batch in plan.shards[shard]
-    )
     what = "recording" if len(plans) == 1 else f"recording {len(plans)} models"
-    shards = sorted(set(chain(*missing)))
-    with counting(what, clips, clips - to_hear, shown=progress) as advance:
-        if min(workers, len(shards)) > 1:
-            yield from record_in_processes(job, shards, workers, advance)
-        else:
-            yield from record_here(job, shards, advance)
+    missing = _missing(job)
+    with counting(what, clips, clips - _to_hear(job, missing), shown=progress) as advance:
+        shards = sorted(set(chain(*missing)))
+        while shards:
+            busy = []
+            for outcome in engine.run(record_shard, job, shards, advance):
+                reports = outcome.value or ()
+                if any(report.busy for report in reports):
+                    busy.append(outcome.task)
+                elif not outcome.failed:
+                    advance(_heard_elsewhere(job, missing, outcome.task, [report.path for report in reports]))
+                yield outcome
+            shards = sorted(busy)
+            if shards:  # another run is at them: if it dies, this one takes them up
+                time.sleep(_LOOK_AGAIN_S)
+
+
+def _missing(job: Job) -> list[list[int]]:
+    """The shards that each part is missing."""
+    return [Layout(part.path).missing(part.plan) for part in job.parts]
+
+
+def _heard_elsewhere(job: Job, missing: Sequence[Sequence[int]], shard: int, here: Sequence[str]) -> int:
+    """Clips of a shard that another run has recorded meanwhile, counted once for every model."""
+    return sum(
+        len(batch)
+        for part, shards in zip(job.parts, missing, strict=True)
+        if shard in shards and part.path not in here
+        for batch in part.plan.shards[shard]
+    )
+
+
+def _to_hear(job: Job, missing: Sequence[Sequence[int]]) -> int:
+    """Clips in shards that are missing, counted once for every model."""
+    return sum(
+        len(batch)
+        for part, shards in zip(job.parts, missing, strict=True)
+        for shard in shards
+        for batch in part.plan.shards[shard]
+    )
 
 
 def _layouts(models: Sequence[AudioModel], outs: Sequence[str | os.PathLike[str]]) -> list[Layout]:

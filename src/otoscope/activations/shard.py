@@ -2,9 +2,10 @@
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -12,16 +13,16 @@ import torch
 from numpy.typing import NDArray
 
 from otoscope.activations.layout import Layout, blank
+from otoscope.activations.patience import patiently
 from otoscope.activations.plan import Plan
 from otoscope.activations.reading import Heard, reading, told
 from otoscope.activations.recorder import Recorder, Recording
+from otoscope.engines import Tick
 from otoscope.errors import OtoscopeError
 from otoscope.models.base import AudioModel
 from otoscope.tasks.base import Task
 
-__all__ = ["Job", "Part", "ShardReport", "Tick", "record_shard"]
-
-Tick = Callable[[int], object]
+__all__ = ["Job", "Part", "ShardReport", "record_shard"]
 
 
 @dataclass(frozen=True)
@@ -65,39 +66,69 @@ class ShardReport:
         shard: its number.
         problems: its bad clips that no header had shown, with the reason.
         done: whether it was written and has its receipt.
+        busy: whether another process was recording it.
     """
 
     path: str
     shard: int
     problems: dict[int, str]
     done: bool
+    busy: bool = False
 
 
 def record_shard(job: Job, shard: int, tick: Tick) -> list[ShardReport]:
+    """Record one shard of every store that lacks it; again, if a disk or a network was away for a moment.
+
+    Raises:
+        OtoscopeError: as `_recorded`.
+        OSError: as `_recorded`, at every attempt.
+    """
+    done = 0
+
+    def ticking(clips: int) -> None:
+        nonlocal done
+        done += clips
+        tick(clips)
+
+    return patiently(partial(_recorded, job, shard, ticking), again=lambda: ticking(-done))
+
+
+def _recorded(job: Job, shard: int, tick: Tick) -> list[ShardReport]:
     """Record one shard of every store that lacks it, over one reading of its clips.
 
     A batch that does not fit into memory is halved, and halved again, which the receipt then says. Under
     "stop" a shard with a bad clip is not written; its other clips are still decoded, so that every bad one is
-    found.
+    found. A shard that another process is recording is left to it.
 
     Args:
         job: what to record.
         shard: which shard.
         tick: called with the number of clips that a model has just heard.
 
+    Returns:
+        A report for each store that lacked it.
+
     Raises:
         OtoscopeError: not even a single clip fits into memory.
         OSError: the shard could not be written.
     """
-    lacking = [part for part in job.parts if Layout(part.path).receipt(shard) is None]
     with ExitStack() as stack:
+        lacking, reports = [], []
+        for part in job.parts:
+            layout = Layout(part.path)
+            if layout.receipt(shard) is not None:
+                continue
+            if not stack.enter_context(layout.claimed(shard)):
+                reports.append(ShardReport(part.path, shard, {}, done=False, busy=True))
+            elif layout.receipt(shard) is None:  # nor did another write it meanwhile
+                lacking.append(part)
         listeners = [stack.enter_context(_listening(part, shard, job.on_bad_audio)) for part in lacking]
         rates = [part.model.sample_rate for part in lacking]
         batches = [part.plan.shards[shard] for part in lacking]
         for which, batch, heard in reading(job.task, rates, batches):
             listeners[which].hear(batch, heard)
             tick(len(heard))
-    return [listener.finish() for listener in listeners]
+        return reports + [listener.finish() for listener in listeners]
 
 
 class _Listener:

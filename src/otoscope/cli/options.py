@@ -36,7 +36,27 @@ Separator = Annotated[
     typer.Option(help="What stands between labels in a cell of a table (default: a comma); '' for none."),
 ]
 
+Workers = Annotated[int, typer.Option(min=1, help="Processes; the result is the same to the bit.")]
+
+RayAddress = Annotated[
+    str | None,
+    typer.Option(help="The Ray cluster's address (default: RAY_ADDRESS, or one of this machine)."),
+]
+
 StorePath = Annotated[str, typer.Argument(metavar="STORE", help="A store that `otoscope record` made.")]
+
+
+class EngineChoice(StrEnum):
+    """Where the workers are."""
+
+    local = "local"
+    ray = "ray"
+
+
+Engine = Annotated[
+    EngineChoice,
+    typer.Option("--engine", help="Where the workers are: on this machine, or on a Ray cluster."),
+]
 
 
 class Bad(StrEnum):

@@ -10,12 +10,16 @@ from otoscope.cli.options import (
     Bad,
     Device,
     Dtype,
+    Engine,
+    EngineChoice,
     EvarLengths,
     Json,
+    RayAddress,
     Seconds,
     Separator,
     StorePath,
     TaskLabels,
+    Workers,
 )
 from otoscope.errors import UsageError
 
@@ -54,10 +58,12 @@ def record(
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Clips in a batch (default: by clip length).")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same to the bit.")] = 1,
+    workers: Workers = 1,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of each process (default: all cores).")
     ] = None,
+    engine: Engine = EngineChoice.local,
+    ray_address: RayAddress = None,
     on_bad_audio: Annotated[Bad, typer.Option(help="What to do about clips that cannot be read.")] = Bad.stop,
     limit: Annotated[int | None, typer.Option(min=1, help="Try it on this many clips.")] = None,
     twins: Annotated[
@@ -98,7 +104,8 @@ def record(
 
     Several models are recorded over one reading of the audio.
 
-    Ctrl-C, a kill or a power cut leave a store that the same command completes.
+    Ctrl-C, a kill or a power cut leave a store that the same command completes. Given several times at once,
+    on machines that share a disk, the same command shares the work.
 
     \b
     Examples:
@@ -108,6 +115,8 @@ def record(
         --model mini:ssl --model mini:supervised --model mini:random
       otoscope record --task esc50:ESC-50-master --out esc50.zarr \\
         --model m2d:m2d_vit_base-80x608p16x16-221006-mr7/checkpoint-300.pth
+      otoscope record --model mini:ssl --task mini:events --out my.zarr \\
+        --engine ray --workers 8
     """
     from otoscope import activations, console
     from otoscope.models import load_model
@@ -139,6 +148,8 @@ def record(
         batch_size=batch_size,
         workers=workers,
         threads=threads,
+        engine=engine.value,
+        ray_address=ray_address,
         on_bad_audio=on_bad_audio.value,
         limit=limit,
         special=special,
@@ -168,7 +179,9 @@ def info(store: StorePath, json: Json = False) -> None:
 @app.command()
 def describe(
     store: StorePath,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same.")] = 1,
+    workers: Workers = 1,
+    engine: Engine = EngineChoice.local,
+    ray_address: RayAddress = None,
     json: Json = False,
 ) -> None:
     """Measure what the clips of a store sound like.
@@ -186,7 +199,7 @@ def describe(
 
     opened = open_store(store)
     with counting("describing", len(opened.clips), shown=True) as advance:
-        table = measured(opened, workers=workers, tick=advance)
+        table = measured(opened, workers=workers, engine=engine.value, ray_address=ray_address, tick=advance)
     document = console.descriptors_document(opened, table)
     console.show(document, json, console.descriptor_lines(document))
 

@@ -1,10 +1,7 @@
 """Describe all clips of a task or a store, in processes, and keep what was found beside the store."""
 
-import multiprocessing
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +13,7 @@ from otoscope import audio
 from otoscope.audio import Crop
 from otoscope.descriptors.measures import SAMPLE_RATE, VERSION, columns, measure
 from otoscope.descriptors.packaged import packaged, packaged_rows
+from otoscope.engines import Engine, EngineName, Outcome, Tick, engine_of, require_done
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import replacing
 from otoscope.tasks.base import Task
@@ -27,6 +25,7 @@ from otoscope.tasks.telling import warn
 __all__ = ["Recorded", "Tick", "describe", "described", "descriptor_columns"]
 
 _NAME = "descriptors.parquet"
+_PIECE = 4  # clips that a worker takes at a time
 _SAVE_S = 30.0  # a killed run loses no more than this
 _KEYS = ("clip", "sha256", "part", "version")
 
@@ -50,14 +49,6 @@ class Recorded(Protocol):
         ...
 
 
-class Tick(Protocol):
-    """Is called as clips are done."""
-
-    def __call__(self, clips: int) -> object:
-        """So many more clips are done."""
-        ...
-
-
 @dataclass(frozen=True)
 class _Part:
     """One clip to describe: a part of a file, and the hash that the file must have ("" for any)."""
@@ -74,7 +65,14 @@ class _Part:
         return self.clip, self.sha256, f"{self.start} {self.stop} {self.crop}", VERSION
 
 
-def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | None = None) -> pd.DataFrame:
+def describe(
+    task_or_store: Task | Recorded,
+    *,
+    workers: int = 1,
+    engine: EngineName = "local",
+    ray_address: str | None = None,
+    tick: Tick | None = None,
+) -> pd.DataFrame:
     """Acoustic descriptors of every clip, as the models hear it: mono, cropped as the task says.
 
     Of a store they are kept in its folder, as `descriptors.parquet`, with the hash of each clip's file and
@@ -84,6 +82,8 @@ def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | N
     Args:
         task_or_store: a task, or an opened store, whose clips are read again from their paths.
         workers: processes; the result is the same.
+        engine: "local", or "ray" for workers on a Ray cluster, as for `record`.
+        ray_address: of the cluster, as for `record`.
         tick: is called with the number of clips done since the last call.
 
     Returns:
@@ -93,10 +93,12 @@ def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | N
 
     Raises:
         UsageError: fewer than one worker.
-        OtoscopeError: no clip can be read, or a process ended without a word.
+        OtoscopeError: no clip can be read; or processes died at some clips again and again, which are named
+            once the others are measured.
     """
     if workers < 1:
         raise UsageError(f"workers is {workers}; expected 1 or more")
+    where = engine_of(engine, workers, address=ray_address)
     advance = tick or _silently
     _hash.cache_clear()  # a file may have changed since the last call
     parts, problems = _parts(task_or_store)
@@ -106,7 +108,7 @@ def describe(task_or_store: Task | Recorded, *, workers: int = 1, tick: Tick | N
     advance(len(parts) - len(left))
     saved = time.monotonic()
     try:
-        for part, (values, problem) in zip(left, _measured(left, workers), strict=True):
+        for part, (values, problem) in _measured(left, where):
             if problem:
                 problems[part.clip] = problem
             else:
@@ -134,8 +136,8 @@ def described(store: Recorded) -> pd.DataFrame | None:
     return _table(parts, rows, problems)
 
 
-def _silently(clips: int) -> None:
-    del clips
+def _silently(_: int) -> None:
+    pass
 
 
 def descriptor_columns(descriptors: pd.DataFrame) -> list[str]:
@@ -162,22 +164,22 @@ def _parts(source: Task | Recorded) -> tuple[list[_Part], dict[str, str]]:
     return parts, problems
 
 
-def _measured(parts: Sequence[_Part], workers: int) -> Iterator[tuple[dict[str, float], str]]:
-    """The descriptors of each part, or what is wrong with it, in order."""
-    if workers == 1 or len(parts) < 2:
-        yield from map(_described, parts)
-        return
-    context = multiprocessing.get_context("spawn")  # behaves alike everywhere, and after torch's threads
-    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=context)
-    try:
-        yield from pool.map(_described, parts, chunksize=4)
-    except BrokenProcessPool:
-        raise OtoscopeError(
-            "a worker process ended without a word; expected enough memory for each; "
-            "the same command goes on where it was; try fewer workers"
-        ) from None
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _measured(parts: Sequence[_Part], engine: Engine) -> Iterator[tuple[_Part, tuple[dict[str, float], str]]]:
+    """The descriptors of each part, or what is wrong with it, as they are there."""
+    size = 1 if engine.workers == 1 else _PIECE
+    pieces = [tuple(parts[start : start + size]) for start in range(0, len(parts), size)]
+    lost = []
+    for outcome in engine.run(_describe_piece, None, pieces, _silently):
+        if outcome.failed:
+            lost += [Outcome(part.clip, failed=outcome.failed) for part in outcome.task]
+        else:
+            yield from zip(outcome.task, outcome.value, strict=True)
+    require_done(lost, "clips")
+
+
+def _describe_piece(_: None, piece: Sequence[_Part], tick: Tick) -> list[tuple[dict[str, float], str]]:
+    del tick  # the results themselves tell how far it is
+    return [_described(part) for part in piece]
 
 
 def _described(part: _Part) -> tuple[dict[str, float], str]:
