@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from otoscope.activations.relabeling import relabel
 from otoscope.activations.store import Store, open_store
 from otoscope.activations.twins import Twin
+from otoscope.activations.verifying import Verification, verify
 
 if TYPE_CHECKING:
     from otoscope.activations.companions import record_twins, with_twins
@@ -20,11 +21,13 @@ __all__ = [
     "Recording",
     "Store",
     "Twin",
+    "Verification",
     "open_store",
     "record",
     "record_all",
     "record_twins",
     "relabel",
+    "verify",
     "with_twins",
 ]
 

@@ -12,13 +12,15 @@ from otoscope.errors import OtoscopeError, UsageError
 from otoscope.tasks.lengths import crop
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
 
     from otoscope.activations.store import Store
     from otoscope.audio import Sound
     from otoscope.models.base import AudioModel
 
-__all__ = ["recorded_model", "require_recorded", "sound_of"]
+__all__ = ["recorded_model", "require_model", "require_recorded", "sound_of"]
 
 
 def recorded_model(
@@ -34,21 +36,39 @@ def recorded_model(
     Raises:
         OtoscopeError: no model is found by that name, or it has other weights or another front end.
     """
-    recorded = store.info["model"]
+    return require_model(store.path, store.info["model"], model, device)
+
+
+def require_model(
+    path: Path,
+    recorded: Mapping[str, Any],
+    model: AudioModel | None,
+    device: torch.device | str | None,
+    dtype: str | None = None,
+) -> AudioModel:
+    """The same for a store of which only the plan can be read.
+
+    Args:
+        path: its folder.
+        recorded: what the plan says of the model.
+        model: the model itself.
+        device: where to move it.
+        dtype: what it is to compute in, if it is loaded by its name.
+    """
     if model is None:
         from otoscope.models import load_model
 
         try:
-            model = load_model(recorded["name"])
+            model = load_model(recorded["name"], dtype=dtype)
         except UsageError as error:
             raise OtoscopeError(
-                f"{store.path} was recorded with {recorded['name']!r}, a name that finds no model here; "
+                f"{path} was recorded with {recorded['name']!r}, a name that finds no model here; "
                 "expected the recorded model: give it in Python, as model=..., or install the package that "
                 f"brings its family ({error})"
             ) from error
     if model.fingerprint != recorded["fingerprint"]:
         raise OtoscopeError(
-            f"{store.path} was recorded with the model {recorded['name']!r} (fingerprint "
+            f"{path} was recorded with the model {recorded['name']!r} (fingerprint "
             f"{recorded['fingerprint'][:12]}), not with {model.name!r} ({model.fingerprint[:12]}); expected "
             "the same weights and front end: give that model, or record again"
         )

@@ -8,6 +8,7 @@
       clips.parquet      the task's table; once all is recorded, with tokens, sha256 and problem
       receipts/00012.json  shard 12 is done: checksums of its files, hashes of its clips
       runs/*.json        who recorded, when, where, with which versions
+      checksums.json     of all these, once all is recorded
       locks/             while it is recorded: what is held, by whatever process
       labels/*.parquet   labelings that it was given later
       results/           what was found out about it later
@@ -247,7 +248,7 @@ class Layout:
         files: dict[str, dict[str, Any]] = {}
         for spec in specs(plan):
             array, values = _array(group, spec.name), block.pop(spec.name)
-            for part, file in self._files(spec, shard):
+            for part, file in self.files_of(spec, shard):
                 # A file of an earlier attempt would survive a block of zeros, of which none is written.
                 file.unlink(missing_ok=True)
                 array[(rows, *part)] = values[(slice(None), *part)]
@@ -258,7 +259,7 @@ class Layout:
     def _receipt(self, shard: int) -> Path:
         return self.receipts / f"{shard:05d}.json"
 
-    def _files(self, spec: ArraySpec, shard: int) -> Iterator[tuple[tuple[int | slice, ...], Path]]:
+    def files_of(self, spec: ArraySpec, shard: int) -> Iterator[tuple[tuple[int | slice, ...], Path]]:
         """The files of one array's shard, and what each holds of the axes after that of clips."""
         place = self.path / spec.name / "c" / str(shard)
         if spec.width is None:

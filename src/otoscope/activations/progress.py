@@ -31,13 +31,13 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def counting(
-    what: str, total: int, done: int = 0, *, shown: bool, things: str = "clips"
+    what: str, total: int | None, done: int = 0, *, shown: bool, things: str = "clips"
 ) -> Iterator[Advance]:
     """Show a bar within the block, and yield the function that advances it.
 
     Args:
         what: what is being done, "recording".
-        total: clips in all.
+        total: clips in all; None if nobody knows.
         done: clips done before.
         shown: False shows nothing.
         things: what is counted.
@@ -45,7 +45,7 @@ def counting(
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn(f"{{task.completed:.0f}}/{{task.total:.0f}} {things}"),
+        TextColumn(f"{{task.completed:.0f}}{'' if total is None else f'/{total}'} {things}"),
         _Rate(things),
         TimeRemainingColumn(compact=True, elapsed_when_finished=True),
         console=Console(stderr=True),

@@ -20,6 +20,7 @@ from otoscope.activations.plan import Plan, Settings, agreed, differences, make_
 from otoscope.activations.problems import BadClipsError
 from otoscope.activations.progress import counting
 from otoscope.activations.runs import run_of
+from otoscope.activations.seals import seal, sealed
 from otoscope.activations.shard import Job, Part, record_shard
 from otoscope.activations.store import Store, open_store
 from otoscope.engines import Engine, EngineName, Outcome, engine_of, require_done
@@ -196,12 +197,17 @@ def record_all(
                     layout.create(plan)
                     if not layout.clips.exists():
                         _write_clips(layout, task.clips)
-        problems, lost = _record_missing(models, task, layouts, plans, on_bad_audio, made, progress=progress)
+        problems, recorded = _record_missing(
+            models, task, layouts, plans, on_bad_audio, made, progress=progress
+        )
         with _locked(layouts, progress=progress):
             for layout, plan in zip(layouts, plans, strict=True):
-                if not layout.missing(plan) and not layout.complete(plan):
-                    _write_clips(layout, _completed(layout, plan, task.clips))
-    require_done(lost, "shards")
+                if not layout.missing(plan):
+                    if not layout.complete(plan):
+                        _write_clips(layout, _completed(layout, plan, task.clips))
+                    if recorded or sealed(layout) is None:
+                        seal(layout)
+    require_done(recorded, "shards")
     if on_bad_audio == "stop" and any(problems.values()):
         advice = f"the shards without them are recorded; {_MEND}, with the same command"
         raise BadClipsError(problems, advice)

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 ORDER = (
-    "models", "tasks", "power", "record", "info", "describe", "select", "evidence", "compare", "multiverse",
+    "models", "tasks", "power", "record", "info", "verify", "describe", "select", "evidence", "compare", "multiverse",
     "compare-selectors", "acoustics", "share", "probe", "ablate", "listen", "report", "serve", "run", "demo",
     "pretrain",
 )  # fmt: skip

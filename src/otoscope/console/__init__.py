@@ -15,6 +15,7 @@ from otoscope.console.comparing import comparison_lines, selector_lines
 from otoscope.console.doing import address_lines, pretraining_lines, probe_lines
 from otoscope.console.evidence import evidence_lines
 from otoscope.console.impact import ablation_lines
+from otoscope.console.keeping import verified_lines
 from otoscope.console.listening import card_lines
 from otoscope.console.multiverse import multiverse_lines
 from otoscope.console.neurons import power_lines, selection_lines
@@ -48,4 +49,5 @@ __all__ = [
     "survey_lines",
     "task_document",
     "task_lines",
+    "verified_lines",
 ]
