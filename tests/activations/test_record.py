@@ -200,11 +200,6 @@ def test_options_out_of_range(model, task, tmp_path, options):
         record(model, task, tmp_path / "x.zarr", **options)
 
 
-def test_an_address_is_not_taken_for_a_folder(model, task):
-    with pytest.raises(UsageError, match="local folder"):
-        record(model, task, "s3://bucket/x.zarr")
-
-
 def test_a_full_disk_is_told_in_one_line_and_resumes(model, write_clips, tmp_path, small_shards, monkeypatch):
     from otoscope.activations.layout import Layout
 

@@ -58,8 +58,9 @@ def require_model(
     if model is None:
         from otoscope.models import load_model
 
+        options: dict[str, Any] = {} if dtype is None else {"dtype": dtype}
         try:
-            model = load_model(recorded["name"], dtype=dtype)
+            model = load_model(recorded["name"], **options)
         except UsageError as error:
             raise OtoscopeError(
                 f"{path} was recorded with {recorded['name']!r}, a name that finds no model here; "

@@ -9,6 +9,7 @@ from otoscope.activations.recording import OnBadAudio, record_all
 from otoscope.activations.store import Store
 from otoscope.activations.twins import Kind, place_of, unlearned
 from otoscope.errors import OtoscopeError, UsageError
+from otoscope.files import path_of
 from otoscope.models.base import AudioModel
 from otoscope.models.registry import families, load_model
 from otoscope.tasks.base import Task
@@ -95,13 +96,13 @@ def with_twins(
             raise UsageError(f"{what} is {number}; expected 0 or more, for example 3")
     wanted: list[tuple[Kind, int]] = [("random", seed) for seed in range(n)]
     wanted += [("shuffled", seed) for seed in range(shuffled)]
-    all_models, places = list(models), [Path(out) for out in outs]
+    all_models, places = list(models), [path_of(out) for out in outs]
     for model, out in zip(models, outs, strict=True):
         if wanted:
-            _check(model, Path(out))
+            _check(model, path_of(out))
         for kind, seed in wanted:
             all_models.append(_twin(model, kind, seed, allow))
-            places.append(place_of(Path(out), kind, seed))
+            places.append(place_of(path_of(out), kind, seed))
     return all_models, places
 
 

@@ -17,7 +17,6 @@ A shard counts as done by its receipt and never by the presence of its files: a 
 half written, and Zarr writes none for a block of zeros.
 """
 
-import hashlib
 import math
 import mmap
 import os
@@ -25,17 +24,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from pyarrow import parquet
 
 from otoscope.activations.locks import lock, waiting_lock
 from otoscope.activations.plan import Plan
 from otoscope.errors import OtoscopeError
-from otoscope.files import abandoned, read_json, write_json
+from otoscope.files import abandoned, columns_of, facts_of, is_local, path_of, read_json, write_json
 
 __all__ = ["ArraySpec", "Layout", "blank", "specs"]
 
@@ -121,7 +119,7 @@ class Layout:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = path_of(path)
         self.plan = self.path / "plan.json"
         self.clips = self.path / "clips.parquet"
         self.receipts = self.path / "receipts"
@@ -142,10 +140,13 @@ class Layout:
         Raises:
             OtoscopeError: the folder is something else than a store.
         """
-        if self.path.exists() and not self.path.is_dir():
+        if self.path.is_file():
             raise OtoscopeError(f"{self.path} is a file; expected a folder for the store; try another name")
-        new = not self.path.exists()
         self._require_store()
+        if not self.local:  # no locks there; whoever settles the plan last, it is the same
+            yield
+            return
+        new = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             with waiting_lock(self.locks / "store", tell):
@@ -159,6 +160,9 @@ class Layout:
     @contextmanager
     def claimed(self, shard: int) -> Iterator[bool]:
         """Hold a shard to record it, rid of leftovers; False if another process holds it."""
+        if not self.local:
+            yield True
+            return
         with lock(self.locks / f"{shard:05d}") as held:
             if held:
                 for file in self.path.glob(f"*/c/{shard}.*.partial"):
@@ -167,9 +171,21 @@ class Layout:
                     file.unlink(missing_ok=True)
             yield held
 
+    @property
+    def local(self) -> bool:
+        """Whether it lies on a disk, and not behind a URL."""
+        return is_local(self.path)
+
+    def group(self, mode: Literal["r", "r+", "a"]) -> zarr.Group:
+        """The arrays."""
+        place: Any = self.path
+        if not self.local:
+            place = zarr.storage.FsspecStore.from_url(str(self.path), read_only=mode == "r")
+        return zarr.open_group(place, mode=mode, zarr_format=3)
+
     def create(self, plan: Plan) -> None:
         """Make the arrays that are not there yet; to be called while the store is locked."""
-        group = zarr.open_group(self.path, mode="a", zarr_format=3)
+        group = self.group("a")
         for spec in specs(plan):
             if spec.name not in group:
                 _create(group, spec, plan.clips, plan.shard_clips)
@@ -210,11 +226,7 @@ class Layout:
 
     def complete(self, plan: Plan) -> bool:
         """Whether every shard is done and the table of clips tells of it."""
-        return (
-            self.clips.exists()
-            and "tokens" in parquet.read_schema(self.clips).names
-            and not self.missing(plan)
-        )
+        return self.clips.exists() and "tokens" in columns_of(self.clips) and not self.missing(plan)
 
     def bytes_each(self, plan: Plan) -> float:
         """Disk space of one clip: as the shards that are done take, or uncompressed while there is none."""
@@ -226,7 +238,7 @@ class Layout:
 
     def _require_store(self) -> None:
         """Refuse a folder with something else in it."""
-        if self.path.is_dir() and not self.plan.exists():
+        if not self.plan.exists() and self.path.is_dir():
             for file in self.path.iterdir():
                 if ".partial" not in file.name and file != self.locks:
                     raise OtoscopeError(
@@ -243,7 +255,7 @@ class Layout:
                 yield path
 
     def _write(self, plan: Plan, shard: int, block: dict[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:
-        group = zarr.open_group(self.path, mode="r+", zarr_format=3)
+        group = self.group("r+")
         rows = slice(plan.rows(shard).start, plan.rows(shard).stop)
         files: dict[str, dict[str, Any]] = {}
         for spec in specs(plan):
@@ -310,6 +322,7 @@ def _addresses(units: list[int]) -> dict[str, NDArray[Any]]:
 
 def _settled(file: Path) -> dict[str, Any]:
     """Size and checksum of a file, once it is on the disk and not only on its way there."""
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
-        return {"bytes": file.stat().st_size, "sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
+    if is_local(file):
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+    return facts_of(file)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from otoscope.activations.layout import Layout
 from otoscope.errors import OtoscopeError
-from otoscope.files import replacing, slug
+from otoscope.files import read_parquet, replacing, slug
 from otoscope.tasks.labeling import Labeling
 
 __all__ = ["Overlay", "overlays"]
@@ -75,7 +75,7 @@ def overlays(layout: Layout) -> Iterator[Overlay]:
         if ".partial" in path.name:  # of a process that was killed
             continue
         try:
-            labels = pd.read_parquet(path)
+            labels = read_parquet(path)
             labeling = Labeling.from_document(labels.attrs[_DOCUMENT])
             yield Overlay(labeling, labels[["clip", labeling.column]])
         except (ValueError, KeyError, TypeError, OSError) as error:

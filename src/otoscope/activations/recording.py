@@ -1,6 +1,7 @@
 """Record a task: settle the plans or take up the stored ones, do the missing shards, complete the tables."""
 
 import os
+import random
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,6 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 import torch
-import zarr
 
 from otoscope.activations.disk import writing
 from otoscope.activations.layout import Layout
@@ -25,7 +25,7 @@ from otoscope.activations.shard import Job, Part, record_shard
 from otoscope.activations.store import Store, open_store
 from otoscope.engines import Engine, EngineName, Outcome, engine_of, require_done
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json, replacing, write_json
+from otoscope.files import path_of, read_json, replacing, write_json
 from otoscope.models.base import AudioModel
 from otoscope.tasks.base import Task
 
@@ -321,6 +321,8 @@ def _outcomes(job: Job, engine: Engine, *, progress: bool) -> Iterator[Outcome]:
     missing = _missing(job)
     with counting(what, clips, clips - _to_hear(job, missing), shown=progress) as advance:
         shards = sorted(set(chain(*missing)))
+        if not all(Layout(part.path).local for part in job.parts):
+            random.shuffle(shards)  # without locks, runs side by side mostly keep out of each other's way
         while shards:
             busy = []
             for outcome in engine.run(record_shard, job, shards, advance):
@@ -362,18 +364,14 @@ def _to_hear(job: Job, missing: Sequence[Sequence[int]]) -> int:
 
 def _layouts(models: Sequence[AudioModel], outs: Sequence[str | os.PathLike[str]]) -> list[Layout]:
     """The stores to write, one a model."""
-    names = [os.fspath(out) for out in outs]
-    if not models or len(names) != len(models):
+    if not models or len(outs) != len(models):
         raise UsageError(
-            f"{len(models)} models and {len(names)} folders were given; expected one folder for each model"
+            f"{len(models)} models and {len(outs)} folders were given; expected one folder for each model"
         )
-    for name in names:
-        if "://" in name:
-            raise UsageError(f"out is {name!r}; expected a local folder; try recording there and copying it")
-    places = [Path(name).resolve() for name in names]
-    if twice := [name for name, place in zip(names, places, strict=True) if places.count(place) > 1]:
+    places = [path_of(out).resolve() for out in outs]
+    if twice := [out for out, place in zip(outs, places, strict=True) if places.count(place) > 1]:
         raise UsageError(f"{twice[0]} was given for several models; expected a folder for each")
-    return [Layout(name) for name in names]
+    return [Layout(out) for out in outs]
 
 
 def _check(batch_size: int | None, workers: int, threads: int | None, on_bad_audio: str) -> None:
@@ -407,7 +405,7 @@ def _completed(layout: Layout, plan: Plan, clips: pd.DataFrame) -> pd.DataFrame:
         assert receipt is not None, f"shard {shard} was to be done by now"
         hashes.update({int(clip): value for clip, value in receipt["clips"].items()})
         problems.update({int(clip): reason for clip, reason in receipt["problems"].items()})
-    tokens = np.asarray(zarr.open_group(layout.path, mode="r")["tokens"])
+    tokens = np.asarray(layout.group("r")["tokens"])
     numbers = range(plan.clips)
     return clips.assign(
         tokens=tokens,

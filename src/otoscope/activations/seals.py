@@ -12,9 +12,9 @@ from typing import Any
 
 from otoscope.activations.layout import Layout
 from otoscope.errors import OtoscopeError
-from otoscope.files import read_json, write_json
+from otoscope.files import facts_of, read_json, write_json
 
-__all__ = ["CHECKSUMS", "facts_of", "seal", "sealed"]
+__all__ = ["CHECKSUMS", "seal", "sealed"]
 
 
 CHECKSUMS = "checksums.json"
@@ -42,13 +42,6 @@ def sealed(layout: Layout) -> dict[str, dict[str, Any]] | None:
             f"{_place(layout)} is damaged; try removing it: the next recording writes it anew"
         )
     return files
-
-
-def facts_of(file: Path) -> dict[str, Any]:
-    """Size and SHA-256 of a file."""
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        return {"bytes": opened.tell(), "sha256": digest}
 
 
 def _digest(files: dict[str, Any]) -> str:

@@ -56,6 +56,9 @@ class Job:
     task: Task
     on_bad_audio: Literal["stop", "skip"]
 
+    def __str__(self) -> str:
+        return ", ".join(part.model.name for part in self.parts)
+
 
 @dataclass(frozen=True)
 class ShardReport:

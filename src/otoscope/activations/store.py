@@ -19,7 +19,7 @@ from otoscope.activations.plan import Plan
 from otoscope.activations.rows import table_of
 from otoscope.activations.twins import Twin, found_beside, how_to_record
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_json
+from otoscope.files import read_json, read_parquet
 from otoscope.tasks.labeling import Labeling
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Store:
         self.path: Path = layout.path
         self._layout = layout
         self._plan = plan
-        self._group = zarr.open_group(layout.path, mode="r", zarr_format=3)
+        self._group = layout.group("r")
 
     @cached_property
     def info(self) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class Store:
         Raises:
             OtoscopeError: labels were added that are not of these clips.
         """
-        clips = pd.read_parquet(self._layout.clips)
+        clips = read_parquet(self._layout.clips)
         for overlay in self._overlays:
             clips[overlay.labeling.column] = overlay.of(clips)
         return clips

@@ -77,11 +77,19 @@ def place_of(store: Path, kind: Kind, seed: int) -> Path:
 def found_beside(store: Path, plan: Plan) -> tuple[Twin, ...]:
     """The twins of a store, untrained ones first, in the order of seeds."""
     found = []
-    for path in _folder(store).glob("*.zarr"):
+    for path in _stores(_folder(store)):
         if match := _NAME.fullmatch(path.name):
             kind: Kind = "random" if match[1] == "random" else "shuffled"
             found.append(Twin(kind, int(match[2]), path, _problem(path, plan)))
     return tuple(sorted(found, key=lambda twin: (twin.kind, twin.seed)))
+
+
+def _stores(folder: Path) -> list[Path]:
+    """The stores in a folder; none where it cannot be listed, as on most web servers."""
+    try:
+        return list(folder.glob("*.zarr"))
+    except (OSError, NotImplementedError):
+        return []
 
 
 def unlearned(model: str) -> str:

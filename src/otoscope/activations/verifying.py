@@ -12,9 +12,9 @@ import pandas as pd
 
 from otoscope.activations.layout import Layout, specs
 from otoscope.activations.plan import Plan
-from otoscope.activations.seals import CHECKSUMS, facts_of, sealed
+from otoscope.activations.seals import CHECKSUMS, sealed
 from otoscope.errors import OtoscopeError
-from otoscope.files import read_json
+from otoscope.files import facts_of, read_json, read_parquet
 from otoscope.tasks.base import RESERVED, Task
 from otoscope.tasks.pinning import EXPECTED
 from otoscope.threads import in_threads
@@ -227,7 +227,7 @@ def _problem(file: Path, facts: dict[str, Any] | None) -> tuple[str, int]:
 def _crossed(layout: Layout, receipts: dict[int, dict[str, Any] | None]) -> Iterator[_Damage]:
     """What the table of clips and the receipts say differently of the clips' files."""
     try:
-        hashes = pd.read_parquet(layout.clips, columns=["sha256"])["sha256"].tolist()
+        hashes = read_parquet(layout.clips, columns=["sha256"])["sha256"].tolist()
     except Exception as error:  # whatever the library raises of bytes that are no table
         yield layout.clips.name, -1, f"cannot be read: {type(error).__name__}"
         return
@@ -274,7 +274,7 @@ def _task(layout: Layout, plan: Plan, *, damaged: bool) -> Task:
             f"{layout.clips} is damaged, which says where the clips lie; try removing that file, then the "
             "same record command again, which writes it anew, and then this one"
         )
-    clips = pd.read_parquet(layout.clips)
+    clips = read_parquet(layout.clips)
     if "sha256" in clips:
         clips = clips.assign(**{EXPECTED: clips["sha256"].replace("", None)})
     task = Task(

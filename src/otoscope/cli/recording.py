@@ -49,7 +49,11 @@ def record(
     ],
     task: Annotated[str, typer.Option(help="A task, as `otoscope tasks` names them.")],
     out: Annotated[
-        Path, typer.Option(help="The store to make or to complete; with several models, a folder of them.")
+        str,
+        typer.Option(
+            help="The store to make or to complete, a folder or an fsspec URL; with several models, a folder "
+            "of them."
+        ),
     ],
     seconds: Seconds = None,
     evar_lengths: EvarLengths = False,
@@ -119,10 +123,11 @@ def record(
         --engine ray --workers 8
     """
     from otoscope import activations, console
+    from otoscope.files import path_of
     from otoscope.models import load_model
     from otoscope.tasks import check, load_task
 
-    outs = [out] if len(model) == 1 else _places(model, out)
+    outs = [path_of(out)] if len(model) == 1 else _places(model, path_of(out))
     clips = load_task(
         task, seconds=seconds, labels=label or (), separator=separator, evar_lengths=evar_lengths
     )

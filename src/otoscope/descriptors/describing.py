@@ -15,7 +15,7 @@ from otoscope.descriptors.measures import SAMPLE_RATE, VERSION, columns, measure
 from otoscope.descriptors.packaged import packaged, packaged_rows
 from otoscope.engines import Engine, EngineName, Outcome, Tick, engine_of, require_done
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import replacing
+from otoscope.files import path_of, read_parquet, replacing
 from otoscope.tasks.base import Task
 from otoscope.tasks.cells import some
 from otoscope.tasks.lengths import crop
@@ -102,7 +102,7 @@ def describe(
     advance = tick or _silently
     _hash.cache_clear()  # a file may have changed since the last call
     parts, problems = _parts(task_or_store)
-    cache = None if isinstance(task_or_store, Task) else Path(task_or_store.path) / _NAME
+    cache = None if isinstance(task_or_store, Task) else path_of(task_or_store.path) / _NAME
     rows = packaged_rows(part.key for part in parts) | _kept(cache)
     left = [part for part in parts if part.key not in rows and part.clip not in problems]
     advance(len(parts) - len(left))
@@ -130,7 +130,7 @@ def described(store: Recorded) -> pd.DataFrame | None:
     They are those that `describe` has kept in the store, and those of the embedded miniature.
     """
     parts, problems = _parts(store)
-    rows = packaged_rows(part.key for part in parts) | _kept(Path(store.path) / _NAME)
+    rows = packaged_rows(part.key for part in parts) | _kept(path_of(store.path) / _NAME)
     if not rows or any(part.key not in rows and part.clip not in problems for part in parts):
         return None
     return _table(parts, rows, problems)
@@ -205,7 +205,7 @@ def _kept(cache: Path | None) -> dict[tuple[Any, ...], dict[str, float]]:
     """The rows that an earlier run has kept, by their keys; none of another version of the descriptors."""
     if cache is None or not cache.is_file():
         return {}
-    table = pd.read_parquet(cache)
+    table = read_parquet(cache)
     if not {*_KEYS, *columns()} <= set(table.columns):
         return {}
     keys = table[list(_KEYS)].itertuples(index=False, name=None)

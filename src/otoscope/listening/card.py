@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from otoscope.files import path_of
 from otoscope.listening.hearing import Heard
 from otoscope.neurons.addresses import format_address
 
@@ -148,7 +149,7 @@ class Card:
         """
         from otoscope.listening.saving import save
 
-        return save(self, Path(folder))
+        return save(self, path_of(folder))
 
     def plot(self) -> Figure:
         """Its profile and its first examples, with the tokens on which it fires, as one picture."""

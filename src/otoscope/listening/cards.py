@@ -14,6 +14,7 @@ import pandas as pd
 from otoscope.activations.again import recorded_model
 from otoscope.activations.store import open_store
 from otoscope.errors import OtoscopeError, UsageError
+from otoscope.files import path_of
 from otoscope.listening.card import Card, Example, Profile
 from otoscope.listening.examples import Column, columns_of, examples_of
 from otoscope.listening.following import following
@@ -115,7 +116,7 @@ def cards(
     if sound:
         heard, notes = _heard(store, neurons, chosen, model, each)
     selections = saved_selections(
-        Path(store.results), {name: place for place, name in enumerate(store.labelings)}
+        path_of(store.results), {name: place for place, name in enumerate(store.labelings)}
     )
     profiles, refused = _profiles(store, columns, permutations, seed)
     followed, told = following(store, columns)
@@ -218,7 +219,7 @@ def _card(
 ) -> Card:
     clips = int((column.tokens > 0).sum())
     card = Card(
-        store=Path(store.path).name,
+        store=path_of(store.path).name,
         model=str(store.info["model"]["name"]),
         task=str(store.info["task"]["name"]),
         layer=column.layer,

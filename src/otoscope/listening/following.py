@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from otoscope.descriptors.describing import described
+from otoscope.files import path_of
 from otoscope.listening.examples import Column
 from otoscope.neurons.meaning.account import Acoustics
 from otoscope.neurons.meaning.following import descriptor_values, patterns_of, spearman
@@ -44,7 +44,7 @@ def following(store: Store, columns: Sequence[Column], number: int = 5) -> tuple
         none = pd.DataFrame(columns=_COLUMNS)
         return [none] * len(columns), (
             "The clips of this store have not been described; "
-            f"otoscope describe {Path(store.path).name} measures loudness, pitch, brightness and spectrum."
+            f"otoscope describe {path_of(store.path).name} measures loudness, pitch, brightness and spectrum."
         )
     rows = np.flatnonzero(store.tokens > 0)
     names, values = descriptor_values(store, table, rows)
@@ -62,7 +62,7 @@ def following(store: Store, columns: Sequence[Column], number: int = 5) -> tuple
 
 def _tested(store: Store) -> dict[str, pd.DataFrame]:
     """By labeling, which descriptor each neuron was found to follow: by layer and unit."""
-    folders = sorted(path for path in Path(store.results).glob("acoustics-*") if path.is_dir())
+    folders = sorted(path for path in path_of(store.results).glob("acoustics-*") if path.is_dir())
     saved = [Acoustics.load(folder) for folder in folders]
     return {
         each.label: each.follows.table.set_index(["layer", "unit"])
@@ -100,5 +100,5 @@ def _told(store: Store, tested: list[str]) -> str:
         )
     return (
         "Spearman's correlation over clips, which may come from the classes; whether a neuron follows a "
-        f"descriptor within classes too, otoscope acoustics {Path(store.path).name} tests."
+        f"descriptor within classes too, otoscope acoustics {path_of(store.path).name} tests."
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from otoscope.files import read_saved, slug, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, slug, write_json, write_table
 from otoscope.neurons.baselines import TwinCounts
 from otoscope.neurons.chance import Chance
 from otoscope.neurons.filters import Filters
@@ -135,7 +135,7 @@ class Selection:
 
     def save(self, folder: str | Path) -> None:
         """Write `selection.json`, and the tables `neurons` and `chance` as Parquet and CSV."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "neurons", self.table)
         if self.chance is not None:
             write_table(place / "chance", self.chance.values)
@@ -148,17 +148,17 @@ class Selection:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "selection.json", by="otoscope select")
         chance = document["chance"]
         if chance is not None:
-            chance = Chance.from_document(chance, pd.read_parquet(place / "chance.parquet"))
+            chance = Chance.from_document(chance, read_parquet(place / "chance.parquet"))
         return cls(
             label=document["label"],
             classes=tuple(document["classes"]),
             preset=document["preset"],
             filters=None if document["filters"] is None else Filters(**document["filters"]),
-            table=pd.read_parquet(place / "neurons.parquet"),
+            table=read_parquet(place / "neurons.parquet"),
             layers=len(document["by_layer"]),
             depth=float("nan") if document["depth"] is None else document["depth"],
             chance=chance,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from otoscope.activations import open_store
 from otoscope.errors import UsageError
-from otoscope.files import read_json
+from otoscope.files import path_of, read_json
 from otoscope.neurons import Sharing
 from otoscope.neurons.saved import saved_selections
 
@@ -104,7 +104,7 @@ def collect(stores: Sequence[Store | str | Path]) -> list[Recorded]:
 
 
 def _collect(number: int, store: Store) -> Recorded:
-    results = Path(store.results)
+    results = path_of(store.results)
     ablations, skipped = _ablations(store, _folders(results, "ablate-"))
     gathered = _by_label(results, "evidence")
     return Recorded(
@@ -142,7 +142,7 @@ def _again(store: Store, folder: Path) -> str:
     place = folder / "ablation.json"
     document = read_json(place) if place.is_file() else {}
     why = "was saved by an earlier version of otoscope" if document else "is not finished"
-    line = f"otoscope ablate {shlex.quote(Path(store.path).name)}"
+    line = f"otoscope ablate {shlex.quote(path_of(store.path).name)}"
     if label := document.get("label"):
         line += f" --label {shlex.quote(label)}"
     options = shlex.join(document.get("options") or [])

@@ -10,7 +10,7 @@ import pandas as pd
 
 from otoscope import plots
 from otoscope.errors import UsageError
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 from otoscope.interventions.effects.curves import curves_of
 from otoscope.interventions.effects.documents import OWN_KEYS, document_of, targets_in, wide_of
 from otoscope.interventions.effects.measures import measures_of
@@ -167,7 +167,7 @@ class Ablation:
 
     def save(self, folder: str | Path) -> None:
         """Write `ablation.json`, and the frames and `summary` as Parquet and CSV, into a folder."""
-        place = Path(folder)
+        place = path_of(folder)
         for name in FRAMES:
             write_table(place / name, getattr(self, name))
         write_table(place / "summary", self.summary)
@@ -180,7 +180,7 @@ class Ablation:
         Raises:
             OtoscopeError: the folder holds no ablation.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "ablation.json", by="otoscope ablate")
         return cls(
             label=document["label"],
@@ -190,7 +190,7 @@ class Ablation:
             settings={name: value for name, value in document.items() if name not in OWN_KEYS},
             provenance=document["provenance"],
             notes=tuple(document["notes"]),
-            **{name: pd.read_parquet(place / f"{name}.parquet") for name in FRAMES},
+            **{name: read_parquet(place / f"{name}.parquet") for name in FRAMES},
         )
 
     def plot(

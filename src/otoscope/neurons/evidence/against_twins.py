@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 from otoscope.neurons.baselines import beside, twins_missing
 from otoscope.neurons.evidence.both_ways import class_auroc, flat_pairs, half_masks
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
@@ -64,7 +64,7 @@ class TwinComparison:
 
     def save(self, folder: str | Path) -> None:
         """Write `twins.json`, and the tables `twins-models` and `twins-categories` as Parquet and CSV."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "twins-models", self.models)
         write_table(place / "twins-categories", self.categories)
         write_json(place / "twins.json", self.document())
@@ -76,10 +76,10 @@ class TwinComparison:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "twins.json")
         models, categories = (
-            pd.read_parquet(place / f"twins-{name}.parquet") for name in ("models", "categories")
+            read_parquet(place / f"twins-{name}.parquet") for name in ("models", "categories")
         )
         return cls(document["label"], models, categories, document["seed"], document["note"])
 

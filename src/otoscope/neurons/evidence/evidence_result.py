@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from otoscope.files import read_saved, slug, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, slug, write_json, write_table
 from otoscope.neurons.evidence.significance import NeuronTests
 from otoscope.neurons.selection import Selection
 
@@ -98,7 +98,7 @@ class Evidence:
 
     def save(self, folder: str | Path) -> None:
         """Write `evidence.json`, the tables `table`, `effects` and `tests`, and each selection's folder."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "table", self.table)
         write_table(place / "effects", self.effects)
         for preset, selection in self.selections.items():
@@ -114,7 +114,7 @@ class Evidence:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "evidence.json", by="otoscope evidence")
         return cls(
             label=document["label"],
@@ -122,8 +122,8 @@ class Evidence:
             design=document["design"],
             distinct=document["distinct"],
             groups=document["groups"],
-            table=pd.read_parquet(place / "table.parquet"),
-            effects=pd.read_parquet(place / "effects.parquet"),
+            table=read_parquet(place / "table.parquet"),
+            effects=read_parquet(place / "effects.parquet"),
             selections={name: Selection.load(place / each) for name, each in document["selections"].items()},
             power=document["power"],
             tests=NeuronTests.load(place) if document.get("tests") else None,

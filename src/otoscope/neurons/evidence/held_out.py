@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from otoscope import __version__
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 from otoscope.neurons.addresses import flat_index
 from otoscope.neurons.halves import halves, unit_labels, units_of
 from otoscope.neurons.pairs import Pairs, pairs_of
@@ -68,7 +68,7 @@ class HeldOut:
 
     def save(self, folder: str | Path) -> None:
         """Write `effects.json`, and the tables `effects` and `effects-by-class` as Parquet and CSV."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "effects", self.table)
         write_table(place / "effects-by-class", self.by_category)
         write_json(place / "effects.json", self.document())
@@ -80,13 +80,13 @@ class HeldOut:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "effects.json")
         return cls(
             label=document["label"],
             classes=tuple(document["classes"]),
-            table=pd.read_parquet(place / "effects.parquet"),
-            by_category=pd.read_parquet(place / "effects-by-class.parquet"),
+            table=read_parquet(place / "effects.parquet"),
+            by_category=read_parquet(place / "effects-by-class.parquet"),
             clips=document["clips"],
             bootstrap=document["bootstrap"],
             provenance=document["provenance"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ class ModelComparison:
 
     def save(self, folder: str | Path) -> None:
         """Write `comparison.json`, and each table as Parquet and CSV, `compared-models` and so on."""
-        place = Path(folder)
+        place = path_of(folder)
         for name in _TABLES:
             write_table(place / f"compared-{name}", getattr(self, name))
         write_json(place / "comparison.json", self.document())
@@ -98,7 +98,7 @@ class ModelComparison:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "comparison.json", by="otoscope compare")
         return cls(
             label=document["label"],
@@ -109,7 +109,7 @@ class ModelComparison:
             settings=document["settings"],
             notes=tuple(document["notes"]),
             provenance=document["provenance"],
-            **{name: pd.read_parquet(place / f"compared-{name}.parquet") for name in _TABLES},
+            **{name: read_parquet(place / f"compared-{name}.parquet") for name in _TABLES},
         )
 
     def plot(self, ax: "Axes | None" = None, *, measure: Measure = "best") -> "Axes":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -188,7 +188,7 @@ class Multiverse:
 
     def save(self, folder: str | Path) -> None:
         """Write `multiverse.json`, and the tables `multiverse` and `permuted` as Parquet and CSV."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "multiverse", self.table)
         write_table(place / "permuted", self.permuted)
         write_json(place / "multiverse.json", self.document())
@@ -200,12 +200,12 @@ class Multiverse:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "multiverse.json", by="otoscope multiverse")
         return cls(
             document["label"],
-            pd.read_parquet(place / "multiverse.parquet"),
-            pd.read_parquet(place / "permuted.parquet"),
+            read_parquet(place / "multiverse.parquet"),
+            read_parquet(place / "permuted.parquet"),
             document["permutations"],
             tuple(document["notes"]),
             document["provenance"],

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from otoscope.errors import UsageError
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 from otoscope.neurons.halves import halves
 from otoscope.neurons.pairs import Pairs, pairs_of
 from otoscope.neurons.probability import Recording, labelled_clips
@@ -74,8 +74,8 @@ class Stability:
 
     def save(self, folder: str | Path) -> None:
         """Write `stability.json`, and the table `stability` as Parquet and CSV."""
-        write_table(Path(folder) / "stability", self.table)
-        write_json(Path(folder) / "stability.json", self.document())
+        write_table(path_of(folder) / "stability", self.table)
+        write_json(path_of(folder) / "stability.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Stability":
@@ -84,9 +84,9 @@ class Stability:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "stability.json")
-        table = pd.read_parquet(place / "stability.parquet")
+        table = read_parquet(place / "stability.parquet")
         return cls(document["label"], tuple(document["classes"]), table, document["splits"], document["seed"])
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 from otoscope.neurons.addresses import format_address
 from otoscope.neurons.meaning.mrqap import MatrixRegression
 from otoscope.neurons.meaning.result import Follows
@@ -63,7 +63,7 @@ class Acoustics:
 
     def save(self, folder: str | Path) -> None:
         """Write `acoustics.json`, its tables, and what `follows` and `sharing` save."""
-        place = Path(folder)
+        place = path_of(folder)
         for stale in ("follows.json", "mrqap.json"):
             (place / stale).unlink(missing_ok=True)
         write_table(place / "neurons", self.neurons)
@@ -82,17 +82,17 @@ class Acoustics:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "acoustics.json", by="otoscope acoustics")
         return cls(
             label=document["label"],
             chosen_by=document["chosen_by"],
-            neurons=pd.read_parquet(place / "neurons.parquet"),
-            correlations=pd.read_parquet(place / "neurons-correlations.parquet"),
+            neurons=read_parquet(place / "neurons.parquet"),
+            correlations=read_parquet(place / "neurons-correlations.parquet"),
             follows=Follows.load(place) if document["follows"] else None,
             twins=_twins(document["twins"]),
             sharing=MatrixRegression.load(place) if document["sharing"] else None,
-            descriptors=pd.read_parquet(place / "descriptors.parquet"),
+            descriptors=read_parquet(place / "descriptors.parquet"),
             notes=tuple(document["notes"]),
         )
 

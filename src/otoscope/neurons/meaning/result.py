@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.files import read_saved, replacing, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, replacing, write_json, write_table
 
 __all__ = ["Follows"]
 
@@ -105,7 +105,7 @@ class Follows:
 
     def save(self, folder: str | Path) -> None:
         """Write `follows.json`, the tables `follows` and `thresholds`, and `correlations.parquet`."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "follows", self.table)
         write_table(place / "thresholds", self.thresholds)
         with replacing(place / "correlations.parquet") as temporary:
@@ -119,10 +119,10 @@ class Follows:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "follows.json")
         tables = [
-            pd.read_parquet(place / f"{name}.parquet") for name in ("follows", "correlations", "thresholds")
+            read_parquet(place / f"{name}.parquet") for name in ("follows", "correlations", "thresholds")
         ]
         settings = {name: document[name] for name in ("permutations", "alpha", "seed")}
         return cls(document["label"], document["design"], tables[0], tables[1], tables[2], **settings)

@@ -6,14 +6,13 @@ the effect, and nothing is averaged.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.files import read_json
+from otoscope.files import path_of, read_json
 from otoscope.neurons.addresses import Sized
 
 __all__ = ["ablated_sets", "shares_of"]
@@ -30,7 +29,7 @@ def ablated_sets(store: Any, label: str) -> list[dict[str, Any]]:
     """
     results = getattr(store, "results", None)
     found = []
-    for path in sorted(Path(results).glob("ablate-*/ablation.json")) if results else ():
+    for path in sorted(path_of(results).glob("ablate-*/ablation.json")) if results else ():
         document = read_json(path)
         if document["label"] != label:
             continue

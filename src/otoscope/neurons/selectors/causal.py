@@ -5,14 +5,13 @@ says which selector finds neurons that their class runs through.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.files import read_json
+from otoscope.files import path_of, read_json, read_parquet
 
 __all__ = ["CAUSAL", "causal_note", "saved_specificity", "specificity_of"]
 
@@ -77,7 +76,7 @@ def saved_specificity(store: Any, label: str) -> pd.DataFrame:
     """
     results = getattr(store, "results", None)
     found = [pd.DataFrame(columns=["ablation", *CAUSAL])]
-    for path in sorted(Path(results).glob("ablate-*/ablation.json")) if results else ():
+    for path in sorted(path_of(results).glob("ablate-*/ablation.json")) if results else ():
         document = read_json(path)
         aimed = {
             each["target"]: (each["at"], each["categories"][0], each["neurons"])
@@ -85,7 +84,7 @@ def saved_specificity(store: Any, label: str) -> pd.DataFrame:
             if each.get("series") == "selector" and each["categories"] and document["label"] == label
         }
         if aimed:
-            table = pd.read_parquet(path.parent / "table.parquet")
+            table = read_parquet(path.parent / "table.parquet")
             rows = specificity_of(aimed, table, table["probe"].iloc[0], document["primary"])
             found.append(rows.assign(ablation=path.parent.name))
     return pd.concat(found[1:] or found, ignore_index=True)[["ablation", *CAUSAL]]

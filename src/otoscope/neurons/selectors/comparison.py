@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
 from otoscope.neurons.selectors.causal import CAUSAL
 
 __all__ = ["Comparison"]
@@ -74,7 +74,7 @@ class Comparison:
 
     def save(self, folder: str | Path) -> None:
         """Write `selectors.json`, and the tables `selectors`, `agreement`, `halves`, `ablated`."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "selectors", self.table)
         write_table(place / "agreement", self.agreement.rename_axis("selector").reset_index())
         write_table(place / "halves", self.values)
@@ -88,16 +88,16 @@ class Comparison:
         Raises:
             OtoscopeError: the folder holds none.
         """
-        place = Path(folder)
+        place = path_of(folder)
         document = read_saved(place, "selectors.json", by="otoscope compare-selectors")
-        agreement = pd.read_parquet(place / "agreement.parquet").set_index("selector")
+        agreement = read_parquet(place / "agreement.parquet").set_index("selector")
         return cls(
             label=document["label"],
             classes=tuple(document["classes"]),
             agreement=agreement.rename_axis(None),
-            table=pd.read_parquet(place / "selectors.parquet"),
-            values=pd.read_parquet(place / "halves.parquet"),
-            ablated=pd.read_parquet(place / "ablated.parquet"),
+            table=read_parquet(place / "selectors.parquet"),
+            values=read_parquet(place / "halves.parquet"),
+            ablated=read_parquet(place / "ablated.parquet"),
             share=document["share"],
             per_class=document["per_class"],
             repeats=document["repeats"],

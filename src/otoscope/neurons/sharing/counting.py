@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope.errors import OtoscopeError
-from otoscope.files import read_saved, write_json, write_table
+from otoscope.files import path_of, read_saved, write_json, write_table
 from otoscope.neurons.selection import Selection
 from otoscope.neurons.sharing.orders import OrderName, ordered
 from otoscope.neurons.sharing.testing import SharingTests
@@ -94,7 +94,7 @@ class Sharing:
 
     def save(self, folder: str | Path) -> None:
         """Write `sharing.json`, and the pairs of classes as `pairs.parquet` and `.csv`."""
-        place = Path(folder)
+        place = path_of(folder)
         write_table(place / "pairs", self.table)
         write_json(place / "sharing.json", self.document())
 

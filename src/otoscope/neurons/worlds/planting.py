@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from otoscope.errors import UsageError
+from otoscope.files import path_of
 from otoscope.neurons.designs import DesignName, design_of
 from otoscope.tasks import Labeling, Task
 
@@ -268,7 +269,7 @@ def _write(
     from otoscope.neurons.worlds.model import SAMPLE_RATE
 
     if folder is not None:
-        place = Path(folder)
+        place = path_of(folder)
         place.mkdir(parents=True, exist_ok=True)
         for name, sound in zip(names, sounds, strict=True):
             audio.write(str(place / name), sound, SAMPLE_RATE)
