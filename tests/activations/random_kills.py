@@ -3,8 +3,8 @@
     python random_kills.py FOLDER KILLS            what came of it, as JSON
     python random_kills.py FOLDER KILLS --write    also as docs/results/kills.md
 
-Each store is recorded by runs that are killed one after the other, until one lives to the end: with SIGKILL, at
-a random moment between its start and what a whole run takes, alone or with its workers, or only one of its
+Each store is recorded by runs that are killed one after the other, until one lives to the end: with SIGKILL,
+at a random moment between its start and what a whole run takes, alone or with its workers, or only one of its
 workers. A run is a fork of this process, which has imported everything and computed nothing.
 """
 
@@ -163,8 +163,8 @@ def page(found):
         "Made by `tests/activations/random_kills.py --write`; not edited by hand.\n\n"
         f"{found['kills']} kills at random moments ({victims}), in {found['runs']} runs that recorded "
         f"{found['stores']} stores of {found['shards']} shards: {found['equal']} of {found['stores']} ended "
-        f"with the bytes of a quiet run, {found['verified']} pass `otoscope verify`, {found['left_over']} have "
-        "temporary files or locks left in them.\n\n"
+        f"with the bytes of a quiet run, {found['verified']} pass `otoscope verify`, {found['left_over']} "
+        "have temporary files or locks left in them.\n\n"
         "| shards done when it was killed | kills |\n|---|---|\n"
         + "".join(f"| {number} | {kills} |\n" for number, kills in found["shards_done"].items())
     )
