@@ -5,6 +5,7 @@ Opening a store needs no torch; recording does, and imports it when it is first 
 
 from typing import TYPE_CHECKING, Any
 
+from otoscope.activations.differing import Difference, diff
 from otoscope.activations.relabeling import relabel
 from otoscope.activations.store import Store, open_store
 from otoscope.activations.twins import Twin
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadClipsError",
+    "Difference",
     "Recorder",
     "Recording",
     "Store",
     "Twin",
     "Verification",
+    "diff",
     "open_store",
     "record",
     "record_all",

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from otoscope.activations.recording import OnBadAudio, record_all
 from otoscope.activations.store import Store
 from otoscope.activations.twins import Kind, place_of, unlearned
+from otoscope.engines import EngineName
 from otoscope.errors import OtoscopeError, UsageError
 from otoscope.files import path_of
 from otoscope.models.base import AudioModel
@@ -25,6 +26,9 @@ class Options(TypedDict, total=False):
     batch_size: int | None
     workers: int
     threads: int | None
+    engine: EngineName
+    ray_address: str | None
+    device: str | None
     on_bad_audio: OnBadAudio
     limit: int | None
     special: bool

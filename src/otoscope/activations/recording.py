@@ -50,6 +50,7 @@ def record(
     threads: int | None = None,
     engine: EngineName = "local",
     ray_address: str | None = None,
+    device: str | None = None,
     on_bad_audio: OnBadAudio = "stop",
     limit: int | None = None,
     special: bool = False,
@@ -76,6 +77,8 @@ def record(
         engine: "local", or "ray" for workers on a Ray cluster (the extra `cluster`). Each keeps `threads`
             cores to itself, or a GPU if the model lies on one; all must reach the audio and the store.
         ray_address: of the cluster, as `ray.init` takes it; by default RAY_ADDRESS, else one of this machine.
+        device: "cpu", "cuda" or "mps": where workers move the model before they begin; by default it stays
+            where it is. So a machine without a GPU can send its model to those that have one.
         on_bad_audio: "stop" with a list of all bad clips, or "skip" them: they keep their row, with 0 tokens.
         limit: record so many of the clips only, spread over the classes.
         special: also count firing at special positions (CLS), apart, as `fired_special`.
@@ -102,6 +105,7 @@ def record(
         threads=threads,
         engine=engine,
         ray_address=ray_address,
+        device=device,
         on_bad_audio=on_bad_audio,
         limit=limit,
         special=special,
@@ -122,6 +126,7 @@ def record_all(
     threads: int | None = None,
     engine: EngineName = "local",
     ray_address: str | None = None,
+    device: str | None = None,
     on_bad_audio: OnBadAudio = "stop",
     limit: int | None = None,
     special: bool = False,
@@ -147,6 +152,7 @@ def record_all(
         threads: threads of each worker.
         engine: where the workers are.
         ray_address: of the cluster.
+        device: where workers move the models.
         on_bad_audio: "stop" or "skip". A clip that is too short for one model is a problem of its store only.
             Under "stop", a problem that a header shows stops all; one that shows later leaves the other
             stores to be completed before it is told.
@@ -170,9 +176,9 @@ def record_all(
         task = task.head(limit)
     settings = [
         Settings(
-            batch_size=batch_size or _BATCH.get(model.device.type, _BATCH_ELSEWHERE),
+            batch_size=batch_size or _BATCH.get(device or model.device.type, _BATCH_ELSEWHERE),
             threads=threads or max(1, torch.get_num_threads() // workers),
-            device=model.device.type,
+            device=device or model.device.type,
             special=special,
             padding=padding,
             rows=rows,

@@ -125,6 +125,9 @@ def _recorded(job: Job, shard: int, tick: Tick) -> list[ShardReport]:
                 reports.append(ShardReport(part.path, shard, {}, done=False, busy=True))
             elif layout.receipt(shard) is None:  # nor did another write it meanwhile
                 lacking.append(part)
+        for part in lacking:
+            if part.model.device.type != part.plan.settings.device:
+                part.model.to(part.plan.settings.device)
         listeners = [stack.enter_context(_listening(part, shard, job.on_bad_audio)) for part in lacking]
         rates = [part.model.sample_rate for part in lacking]
         batches = [part.plan.shards[shard] for part in lacking]

@@ -6,9 +6,9 @@ import typer
 from typer.core import TyperGroup
 
 ORDER = (
-    "models", "tasks", "power", "record", "info", "verify", "describe", "select", "evidence", "compare",
-    "multiverse", "compare-selectors", "acoustics", "share", "probe", "ablate", "listen", "report", "serve",
-    "run", "demo", "pretrain",
+    "models", "tasks", "power", "record", "info", "verify", "diff", "describe", "select", "evidence",
+    "compare", "multiverse", "compare-selectors", "acoustics", "share", "probe", "ablate", "listen", "report",
+    "serve", "run", "demo", "pretrain",
 )  # fmt: skip
 """The verbs in the order of work."""
 

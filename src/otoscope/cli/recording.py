@@ -132,10 +132,11 @@ def record(
         task, seconds=seconds, labels=label or (), separator=separator, evar_lengths=evar_lengths
     )
     check(clips, files=False)  # what is wrong with files, recording tells as it reads their headers
+    away = engine is EngineChoice.ray  # the GPUs are where the workers are
     loaded = [
         load_model(
             spec,
-            device=device.value,
+            device="cpu" if away else device.value,
             dtype=None if dtype is None else dtype.value,
             hook=hook,
             input_size=_size(input_size),
@@ -155,6 +156,7 @@ def record(
         threads=threads,
         engine=engine.value,
         ray_address=ray_address,
+        device=device.value if away else None,
         on_bad_audio=on_bad_audio.value,
         limit=limit,
         special=special,

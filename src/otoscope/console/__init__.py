@@ -15,7 +15,7 @@ from otoscope.console.comparing import comparison_lines, selector_lines
 from otoscope.console.doing import address_lines, pretraining_lines, probe_lines
 from otoscope.console.evidence import evidence_lines
 from otoscope.console.impact import ablation_lines
-from otoscope.console.keeping import verified_lines
+from otoscope.console.keeping import difference_lines, verified_lines
 from otoscope.console.listening import card_lines
 from otoscope.console.multiverse import multiverse_lines
 from otoscope.console.neurons import power_lines, selection_lines
@@ -31,6 +31,7 @@ __all__ = [
     "comparison_lines",
     "descriptor_lines",
     "descriptors_document",
+    "difference_lines",
     "dry_run_lines",
     "evidence_lines",
     "model_lines",

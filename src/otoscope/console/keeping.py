@@ -8,9 +8,9 @@ from otoscope.console.printing import Lines
 from otoscope.reporting.wording import counted
 
 if TYPE_CHECKING:
-    from otoscope.activations import Verification
+    from otoscope.activations import Difference, Verification
 
-__all__ = ["verified_lines"]
+__all__ = ["difference_lines", "verified_lines"]
 
 _SHOWN = 20
 
@@ -31,3 +31,25 @@ def verified_lines(found: Verification) -> Lines:
         yield "  recorded anew: all as it was written"
     else:
         yield f"  {counted(len(found.damaged), 'damaged file')}; --repair records them anew"
+
+
+def difference_lines(found: Difference) -> Lines:
+    """What differs between two stores."""
+    yield f"a: {found.a}"
+    yield f"b: {found.b}"
+    for row in found.facts.to_dict("records"):
+        yield f"  {row['fact']}: {row['a']} | {row['b']}"
+    if found.data.empty:
+        yield "  other clips or neurons: the numbers are not compared"
+    for row in found.data.to_dict("records"):
+        if row["differing"]:
+            yield (
+                f"  {row['array']}: {row['differing']:,} of {row['values']:,} values differ, in "
+                f"{counted(row['clips'], 'clip')}, by {row['largest']:.3g} at most"
+            )
+    if found.same_data:
+        yield "  the recorded numbers are the same to the bit"
+    for where, what in (("a", "only in a"), ("b", "only in b"), ("both", "different")):
+        names = found.results.loc[found.results["where"] == where, "result"]
+        if len(names):
+            yield f"  results {what}: {', '.join(names.head(_SHOWN))}{' ...' if len(names) > _SHOWN else ''}"
