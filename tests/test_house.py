@@ -10,6 +10,7 @@ import otoscope
 SOURCE = Path(otoscope.__file__).parent
 GROUND = (
     "errors",
+    "provenance",
     "files",
     "audio",
     "arrow_files",

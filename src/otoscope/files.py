@@ -18,6 +18,7 @@ import pandas as pd
 from pyarrow import parquet
 
 from otoscope.errors import OtoscopeError
+from otoscope.provenance import made
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "", platform.node())[:32] or "host"
 _TEMPORARY = re.compile(r"\.([A-Za-z0-9]+)-(\d+)\.partial")
@@ -109,6 +110,11 @@ def write_json(path: str | os.PathLike[str], document: Any) -> None:
         temporary.write_text(to_json(document) + "\n", encoding="utf-8")
 
 
+def write_result(path: str | os.PathLike[str], document: dict[str, Any]) -> None:
+    """Write a result's document, with how it came about as `made`, which `read_saved` leaves out."""
+    write_json(path, {**document, "made": made()})
+
+
 def to_json(document: Any) -> str:
     """Render a document as strict JSON: NumPy values as plain ones, NaN and infinity as null.
 
@@ -149,7 +155,9 @@ def read_saved(folder: str | os.PathLike[str], name: str, by: str = "save") -> A
     """
     if not (path_of(folder) / name).is_file():
         raise OtoscopeError(f"{folder} holds no {name}; expected a folder that `{by}` wrote")
-    return read_json(path_of(folder) / name)
+    document = read_json(path_of(folder) / name)
+    document.pop("made", None)
+    return document
 
 
 def write_table(path: str | os.PathLike[str], table: pd.DataFrame, *, digits: int | None = None) -> None:

@@ -162,13 +162,17 @@ def _compared(one: zarr.Array[Any], two: zarr.Array[Any]) -> tuple[int, int, flo
     return differing, clips, largest
 
 
-def _documents(layout: Layout) -> dict[str, bytes]:
-    """What the verbs found out, by the names of their documents."""
+def _documents(layout: Layout) -> dict[str, Any]:
+    """What the verbs found out, by the names of their documents; not when and by what command."""
     found = layout.results.rglob("*.json") if layout.results.is_dir() else ()
-    return {file.relative_to(layout.results).as_posix(): file.read_bytes() for file in found}
+    return {file.relative_to(layout.results).as_posix(): _without_making(read_json(file)) for file in found}
 
 
-def _results(a: dict[str, bytes], b: dict[str, bytes]) -> Iterator[tuple[str, str]]:
+def _without_making(document: Any) -> Any:
+    return {**document, "made": None} if isinstance(document, dict) else document
+
+
+def _results(a: dict[str, Any], b: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name in sorted({*a, *b}):
         if a.get(name) != b.get(name):
             yield name, "both" if name in a and name in b else "a" if name in a else "b"

@@ -7,32 +7,30 @@ within rounding of zero. So the batches are part of the record: made once from t
 
 import hashlib
 import json
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from otoscope import __version__, audio
+from otoscope import audio
 from otoscope.activations.patience import patiently
 from otoscope.activations.rows import bands_of
 from otoscope.errors import OtoscopeError
+from otoscope.provenance import versions
 from otoscope.tasks.base import Labeling, Task
 from otoscope.threads import in_threads
 
 if TYPE_CHECKING:
     from otoscope.models.base import AudioModel
 
-__all__ = ["SHARD", "Plan", "Settings", "differences", "make_plan", "scan", "versions"]
+__all__ = ["SHARD", "Plan", "Settings", "differences", "make_plan", "scan"]
 
 SHARD = 256
 """Clips of a shard: the unit of work, and the rows of one file on disk."""
 
 _FORMAT = 1
-_LIBRARIES = ("torch", "numpy", "zarr", "soundfile", "soxr")
 
 
 @dataclass(frozen=True)
@@ -237,12 +235,6 @@ def batches(lengths: Sequence[int], batch_size: int, start: int = 0) -> list[lis
         for group in alike.values()
         for first in range(0, len(group), batch_size)
     ]
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a recording's numbers depend on."""
-    libraries = {name: version(name) for name in _LIBRARIES}
-    return {"otoscope": __version__, "python": platform.python_version(), **libraries}
 
 
 def differences(stored: Plan, model: "AudioModel", task: Task, settings: Settings) -> list[str]:

@@ -1,20 +1,17 @@
 """Who recorded, when, where and with which versions: one small file a run."""
 
-import getpass
-import os
 import platform
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from otoscope.activations.plan import versions
 from otoscope.files import write_json
+from otoscope.provenance import command, machine, now, versions
 
 __all__ = ["Run", "run_of"]
 
@@ -40,16 +37,14 @@ def run_of(folder: Path, device: torch.device, workers: int) -> Iterator[Run]:
 
     The outcome stays "running" where a run was killed.
     """
-    began = _now()
+    began = now()
     run = Run(f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
     run.facts = {
         "id": run.id,
-        "who": _who(),
-        "where": platform.node(),
-        "system": platform.platform(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(),
+        "command": command(),
+        **machine(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else _instructions(),
         "workers": workers,
-        "cores": os.cpu_count(),
         "versions": versions(),
         "began": began.isoformat(),
         "ended": None,
@@ -62,20 +57,9 @@ def run_of(folder: Path, device: torch.device, workers: int) -> Iterator[Run]:
         yield run
         outcome = "finished" if run.complete else "interrupted"
     finally:
-        write_json(file, {**run.facts, "ended": _now().isoformat(), "outcome": outcome})
+        write_json(file, {**run.facts, "ended": now().isoformat(), "outcome": outcome})
 
 
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name, as containers have it
-        return "unknown"
-
-
-def _processor() -> str:
+def _instructions() -> str:
     """The instruction set decides how a sum is rounded."""
     return f"{platform.machine()}, {torch.backends.cpu.get_cpu_capability()}"

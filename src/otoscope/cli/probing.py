@@ -34,9 +34,9 @@ def probe(
       otoscope probe esc50.zarr --label category
     """
     from otoscope import console, open_store, probe_accuracy
-    from otoscope.files import slug, write_json
+    from otoscope.files import slug, write_result
 
     opened = open_store(store)
     score = probe_accuracy(opened, label, probe=kind.value, seed=seed)
-    write_json((out or opened.results) / f"probe-{slug(label)}.json", score.document())
+    write_result((out or opened.results) / f"probe-{slug(label)}.json", score.document())
     console.show(score.document(), json, console.probe_lines(score))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from otoscope.files import path_of, read_parquet, read_saved, slug, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, slug, write_result, write_table
 from otoscope.neurons.baselines import TwinCounts
 from otoscope.neurons.chance import Chance
 from otoscope.neurons.filters import Filters
@@ -139,7 +139,7 @@ class Selection:
         write_table(place / "neurons", self.table)
         if self.chance is not None:
             write_table(place / "chance", self.chance.values)
-        write_json(place / "selection.json", self.document())
+        write_result(place / "selection.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Selection":

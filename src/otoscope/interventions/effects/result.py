@@ -10,7 +10,7 @@ import pandas as pd
 
 from otoscope import plots
 from otoscope.errors import UsageError
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 from otoscope.interventions.effects.curves import curves_of
 from otoscope.interventions.effects.documents import OWN_KEYS, document_of, targets_in, wide_of
 from otoscope.interventions.effects.measures import measures_of
@@ -171,7 +171,7 @@ class Ablation:
         for name in FRAMES:
             write_table(place / name, getattr(self, name))
         write_table(place / "summary", self.summary)
-        write_json(place / "ablation.json", self.document())
+        write_result(place / "ablation.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Ablation":

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 from otoscope.neurons.baselines import beside, twins_missing
 from otoscope.neurons.evidence.both_ways import class_auroc, flat_pairs, half_masks
 from otoscope.neurons.probability import LabelledClips, Recording, labelled_clips
@@ -67,7 +67,7 @@ class TwinComparison:
         place = path_of(folder)
         write_table(place / "twins-models", self.models)
         write_table(place / "twins-categories", self.categories)
-        write_json(place / "twins.json", self.document())
+        write_result(place / "twins.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "TwinComparison":

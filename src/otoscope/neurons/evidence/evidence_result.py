@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from otoscope.files import path_of, read_parquet, read_saved, slug, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, slug, write_result, write_table
 from otoscope.neurons.evidence.significance import NeuronTests
 from otoscope.neurons.selection import Selection
 
@@ -105,7 +105,7 @@ class Evidence:
             selection.save(place / slug(preset))
         if self.tests is not None:
             self.tests.save(place)
-        write_json(place / "evidence.json", self.document())
+        write_result(place / "evidence.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Evidence":

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from otoscope import __version__
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 from otoscope.neurons.addresses import flat_index
 from otoscope.neurons.halves import halves, unit_labels, units_of
 from otoscope.neurons.pairs import Pairs, pairs_of
@@ -71,7 +71,7 @@ class HeldOut:
         place = path_of(folder)
         write_table(place / "effects", self.table)
         write_table(place / "effects-by-class", self.by_category)
-        write_json(place / "effects.json", self.document())
+        write_result(place / "effects.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "HeldOut":

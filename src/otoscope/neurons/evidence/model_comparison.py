@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +89,7 @@ class ModelComparison:
         place = path_of(folder)
         for name in _TABLES:
             write_table(place / f"compared-{name}", getattr(self, name))
-        write_json(place / "comparison.json", self.document())
+        write_result(place / "comparison.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "ModelComparison":

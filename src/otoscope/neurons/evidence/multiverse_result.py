@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -191,7 +191,7 @@ class Multiverse:
         place = path_of(folder)
         write_table(place / "multiverse", self.table)
         write_table(place / "permuted", self.permuted)
-        write_json(place / "multiverse.json", self.document())
+        write_result(place / "multiverse.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Multiverse":

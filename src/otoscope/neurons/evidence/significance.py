@@ -22,7 +22,7 @@ from scipy.stats import false_discovery_control
 
 from otoscope import __version__
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 from otoscope.neurons.addresses import positions
 from otoscope.neurons.chance import LEAST_DISTINCT
 from otoscope.neurons.designs import Design, DesignName, design_of
@@ -95,7 +95,7 @@ class NeuronTests:
     def save(self, folder: str | Path) -> None:
         """Write `tests.json`, and the table `tests` as Parquet and CSV."""
         write_table(path_of(folder) / "tests", self.table)
-        write_json(path_of(folder) / "tests.json", self.document())
+        write_result(path_of(folder) / "tests.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "NeuronTests":

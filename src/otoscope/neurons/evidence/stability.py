@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from otoscope.errors import UsageError
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 from otoscope.neurons.halves import halves
 from otoscope.neurons.pairs import Pairs, pairs_of
 from otoscope.neurons.probability import Recording, labelled_clips
@@ -75,7 +75,7 @@ class Stability:
     def save(self, folder: str | Path) -> None:
         """Write `stability.json`, and the table `stability` as Parquet and CSV."""
         write_table(path_of(folder) / "stability", self.table)
-        write_json(path_of(folder) / "stability.json", self.document())
+        write_result(path_of(folder) / "stability.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Stability":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 from otoscope.neurons.addresses import format_address
 from otoscope.neurons.meaning.mrqap import MatrixRegression
 from otoscope.neurons.meaning.result import Follows
@@ -73,7 +73,7 @@ class Acoustics:
             self.follows.save(place)
         if self.sharing is not None:
             self.sharing.save(place)
-        write_json(place / "acoustics.json", self.document())
+        write_result(place / "acoustics.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Acoustics":

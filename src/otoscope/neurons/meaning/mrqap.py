@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from otoscope.errors import OtoscopeError, UsageError
-from otoscope.files import path_of, read_saved, write_json, write_table
+from otoscope.files import path_of, read_saved, write_result, write_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,7 +67,7 @@ class MatrixRegression:
     def save(self, folder: str | Path) -> None:
         """Write `mrqap.json`, and the table `mrqap` as Parquet and CSV."""
         write_table(path_of(folder) / "mrqap", self.table)
-        write_json(path_of(folder) / "mrqap.json", self.document())
+        write_result(path_of(folder) / "mrqap.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "MatrixRegression":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.files import path_of, read_parquet, read_saved, replacing, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, replacing, write_result, write_table
 
 __all__ = ["Follows"]
 
@@ -110,7 +110,7 @@ class Follows:
         write_table(place / "thresholds", self.thresholds)
         with replacing(place / "correlations.parquet") as temporary:
             self.correlations.to_parquet(temporary, index=False)
-        write_json(place / "follows.json", self.document())
+        write_result(place / "follows.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Follows":

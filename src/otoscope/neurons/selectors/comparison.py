@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from otoscope.files import path_of, read_parquet, read_saved, write_json, write_table
+from otoscope.files import path_of, read_parquet, read_saved, write_result, write_table
 from otoscope.neurons.selectors.causal import CAUSAL
 
 __all__ = ["Comparison"]
@@ -79,7 +79,7 @@ class Comparison:
         write_table(place / "agreement", self.agreement.rename_axis("selector").reset_index())
         write_table(place / "halves", self.values)
         write_table(place / "ablated", self.ablated)
-        write_json(place / "selectors.json", self.document())
+        write_result(place / "selectors.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Comparison":

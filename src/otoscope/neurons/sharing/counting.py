@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from otoscope.errors import OtoscopeError
-from otoscope.files import path_of, read_saved, write_json, write_table
+from otoscope.files import path_of, read_saved, write_result, write_table
 from otoscope.neurons.selection import Selection
 from otoscope.neurons.sharing.orders import OrderName, ordered
 from otoscope.neurons.sharing.testing import SharingTests
@@ -96,7 +96,7 @@ class Sharing:
         """Write `sharing.json`, and the pairs of classes as `pairs.parquet` and `.csv`."""
         place = path_of(folder)
         write_table(place / "pairs", self.table)
-        write_json(place / "sharing.json", self.document())
+        write_result(place / "sharing.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "Sharing":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from otoscope.files import path_of, read_saved, write_json
+from otoscope.files import path_of, read_saved, write_result
 
 __all__ = ["MATRICES", "ProfileCorrelation", "framed", "series"]
 
@@ -63,7 +63,7 @@ class ProfileCorrelation:
 
     def save(self, folder: str | Path) -> None:
         """Write `profiles.json`."""
-        write_json(path_of(folder) / "profiles.json", self.document())
+        write_result(path_of(folder) / "profiles.json", self.document())
 
     @classmethod
     def load(cls, folder: str | Path) -> "ProfileCorrelation":
