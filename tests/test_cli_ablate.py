@@ -11,7 +11,7 @@ import otoscope
 from otoscope import cli, console
 from otoscope.activations import record
 from otoscope.cli.designs import folder, line
-from otoscope.files import read_json, to_json, write_json
+from otoscope.files import read_saved, to_json, write_json
 from otoscope.interventions import Target, ablate, given, layers_of
 from otoscope.interventions.effects.verdicts import CONTROLS
 from otoscope.neurons import planted
@@ -98,7 +98,7 @@ def test_each_design_has_its_targets_and_its_folder(document, store, options, ta
     assert [each["target"] for each in found["results"]] == targets
     assert places(store) == {place}
     assert (Path(store.results) / place / "outcomes").is_dir()
-    assert read_json(Path(store.results) / place / "ablation.json") == found
+    assert read_saved(Path(store.results) / place, "ablation.json") == found
 
 
 def test_selectors_give_as_many_neurons_for_each_class(document):
