@@ -21,7 +21,7 @@ class Run:
     """One go at a recording.
 
     Attributes:
-        id: time and a few random digits, "20260115T093012-4f2a".
+        id: time and a few random digits, "20260115T093012-4f2a81c0".
         facts: what its file says.
         complete: set to False where something was left undone, though no error ended the run.
     """
@@ -38,7 +38,7 @@ def run_of(folder: Path, device: torch.device, workers: int) -> Iterator[Run]:
     The outcome stays "running" where a run was killed.
     """
     began = now()
-    run = Run(f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}")
+    run = Run(f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}")
     run.facts = {
         "id": run.id,
         "command": command(),
