@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import otoscope as oto
+from otoscope.listening import examples
 from otoscope.listening.examples import columns_of
 from otoscope.listening.following import following
 from otoscope.listening.nearest import nearest
@@ -109,3 +110,13 @@ def test_descriptors_only_where_the_store_has_been_described(toy, tmp_path):
             assert row["rho"] == pytest.approx(spearmanr(column.share[known], values[known])[0], abs=1e-5)
         assert table["rho"].abs().is_monotonic_decreasing
         assert (table["follows"] == "").all()
+
+
+def test_columns_read_in_stretches_of_clips_are_the_same(store, monkeypatch):
+    addresses = [(0, 3), (0, 4), (2, 9), (1, 1)]
+    whole = list(columns_of(store, addresses))
+    monkeypatch.setattr(examples, "_STRETCH", 7)
+    for column, expected in zip(columns_of(store, addresses), whole, strict=True):
+        assert (column.layer, column.unit) == (expected.layer, expected.unit)
+        np.testing.assert_array_equal(column.fired, expected.fired)
+        np.testing.assert_array_equal(column.peak, expected.peak)

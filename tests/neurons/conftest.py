@@ -36,8 +36,8 @@ class MemoryStore:
     def labeling(self, name: str) -> Labeling:
         return self.labelings[name]
 
-    def counts(self, neurons: slice) -> np.ndarray:
-        return self.fired[:, neurons]
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> np.ndarray:
+        return self.fired[clips, neurons]
 
 
 def make_store(

@@ -111,7 +111,7 @@ def test_special_and_padding_positions_count_if_that_is_chosen():
     }
     store = SimpleNamespace(
         layers=[SimpleNamespace(units=2)], tokens=np.array([2, 2, 2]), dataset=apart,
-        layer_tokens=np.array([[2], [2], [2]]), counts=lambda part: fired[:, part],
+        layer_tokens=np.array([[2], [2], [2]]), counts=lambda part, clips: fired[clips, part],
     )  # fmt: skip
     assert counted_apart(store) == ("special", "padding")
     found = CountedToo.of(store, ["special", "padding"])

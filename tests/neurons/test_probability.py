@@ -111,6 +111,17 @@ def test_blocks_of_neurons_do_not_show(store_of, monkeypatch):
     assert whole.identical(firing_probability(store, "kind"))
 
 
+@pytest.mark.parametrize("pooling", ["token", "clip"])
+@pytest.mark.parametrize("stretch", [1, 2, 5, 6])
+def test_stretches_of_clips_do_not_show(store_of, monkeypatch, pooling, stretch):
+    random = np.random.default_rng(0)
+    tokens = [8, 5, 0, 9, 8, 7]  # one was skipped, one has no label
+    store = store_of(random.integers(0, 5, (6, 300)), tokens, ["a", "a", "b", "b", None, "c"])
+    whole = firing_probability(store, "kind", pooling=pooling)
+    monkeypatch.setattr(probability, "_STRETCH", stretch)
+    assert whole.identical(firing_probability(store, "kind", pooling=pooling))
+
+
 def test_sums_beyond_32_bits_are_exact(store_of):
     store = store_of([[3], [2], [1]], [2**31, 2**31, 2**31], ["a", "a", "b"])
     store.fired = np.array([[2**31], [2**31 - 1], [7]], dtype=np.uint32)

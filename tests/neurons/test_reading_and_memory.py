@@ -32,9 +32,9 @@ class CountingStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
 
-    def counts(self, neurons: slice) -> np.ndarray:
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> np.ndarray:
         self.read.update(range(NEURONS)[neurons])
-        return self.store.counts(neurons)
+        return self.store.counts(neurons, clips)
 
     def passes(self) -> set[int]:
         """How often the neurons were read: {2} if each was read twice."""

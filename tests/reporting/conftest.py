@@ -61,11 +61,11 @@ class ToyStore:
     def labeling(self, name):
         return self.labelings[name]
 
-    def counts(self, neurons):
-        return self.fired[:, neurons]
+    def counts(self, neurons, clips=slice(None)):
+        return self.fired[clips, neurons]
 
-    def peaks(self, neurons):
-        return self.fired[:, neurons].astype(np.float32) / 4 - 1
+    def peaks(self, neurons, clips=slice(None)):
+        return self.fired[clips, neurons].astype(np.float32) / 4 - 1
 
 
 def labeling(name):

@@ -32,8 +32,8 @@ class _Held:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
 
-    def counts(self, neurons: slice) -> "NDArray[Any]":
-        return self._fired[:, neurons]
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> "NDArray[Any]":
+        return self._fired[clips, neurons]
 
     def open(self) -> "_Held":
         return self._opened

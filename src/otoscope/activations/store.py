@@ -171,7 +171,7 @@ class Store:
         """The clips' embeddings; NaN for a clip that was skipped. Shape (clips, embedding_size)."""
         return np.asarray(self._group["embedding"])
 
-    def counts(self, neurons: slice) -> NDArray[np.unsignedinteger[Any]]:
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> NDArray[np.unsignedinteger[Any]]:
         """How often each clip fires the neurons of a stretch of the flat axis.
 
         Reads blocks of 256 neurons: slices along these cost least.
@@ -179,15 +179,15 @@ class Store:
         Returns:
             Valid tokens with an activation above 0. uint16 or uint32, shape (clips, neurons of the slice).
         """
-        return np.asarray(self._array("fired")[:, neurons])
+        return np.asarray(self._array("fired")[clips, neurons])
 
-    def peaks(self, neurons: slice) -> NDArray[np.float32]:
+    def peaks(self, neurons: slice, clips: slice = slice(None)) -> NDArray[np.float32]:
         """The greatest activation of a stretch of the flat axis on each clip, as `counts` reads it.
 
         Returns:
             NaN for a clip that was skipped. Shape (clips, neurons of the slice).
         """
-        return np.asarray(self._array("peak")[:, neurons])
+        return np.asarray(self._array("peak")[clips, neurons])
 
     @property
     def rows(self) -> pd.DataFrame:

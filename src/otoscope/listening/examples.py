@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "columns_of", "examples_of"]
 
+_STRETCH = 1 << 16  # clips in hand at a time, whole shards of a store
 _CHUNK = 256  # neurons in one of the store's inner chunks
 
 
@@ -60,16 +62,15 @@ def columns_of(store: Store, neurons: Sequence[Address]) -> Iterator[Column]:
     """
     flat = [flat_index(store.layers, *address) for address in neurons]
     tokens = store.layer_tokens
-    held: tuple[int, Any, Any] = (-1, None, None)
-    for (layer, unit), number in zip(neurons, flat, strict=True):
-        chunk, inside = divmod(number, _CHUNK)
-        if chunk != held[0]:
-            part = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK)
-            held = chunk, store.counts(part), store.peaks(part)
-        _, counts, peaks = held
-        yield Column(
-            layer, unit, counts[:, inside].astype(np.int64), tokens[:, layer], peaks[:, inside].copy()
-        )
+    stretches = [slice(start, start + _STRETCH) for start in range(0, len(tokens), _STRETCH)]
+    for chunk, together in groupby(zip(neurons, flat, strict=True), lambda neuron: neuron[1] // _CHUNK):
+        addresses, numbers = zip(*together, strict=True)
+        part, inside = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK), np.array(numbers) % _CHUNK
+        counts = np.concatenate([store.counts(part, clips)[:, inside] for clips in stretches])
+        peaks = np.concatenate([store.peaks(part, clips)[:, inside] for clips in stretches])
+        for column, (layer, unit) in enumerate(addresses):
+            fired = counts[:, column].astype(np.int64)
+            yield Column(layer, unit, fired, tokens[:, layer], peaks[:, column].copy())
 
 
 def examples_of(store: Store, column: Column, number: int) -> tuple[Example, ...]:

@@ -39,6 +39,7 @@ __all__ = [
 Pooling = Literal["token", "clip"]
 
 _BLOCK_BYTES = 8_000_000  # of integers in hand at a time: a block that the processor's cache holds
+_STRETCH = 1 << 16  # clips in hand at a time, whole shards of a store
 _CHUNK = 256  # neurons in one of the store's inner chunks
 _EXACT = 2**53  # up to here float64 holds every integer
 
@@ -75,8 +76,8 @@ class Recording(Protocol):
         """The labeling of this name."""
         ...
 
-    def counts(self, neurons: slice) -> NDArray[Any]:
-        """On how many tokens each neuron fires, shape (clips, neurons in the slice)."""
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> NDArray[Any]:
+        """On how many tokens each neuron fires, shape (clips in the slice, neurons in the slice)."""
         ...
 
 
@@ -187,11 +188,13 @@ class Weighting:
         """Whether all sums fit into 32 bits."""
         return int(self.weights.sum(axis=0).max()) < 2**31
 
-    def apply(self, fired: NDArray[Any], neurons: slice) -> NDArray[np.signedinteger[Any]]:
-        """The integers to sum, for counts of shape (clips, neurons of the slice)."""
+    def apply(
+        self, fired: NDArray[Any], neurons: slice, clips: slice = slice(None)
+    ) -> NDArray[np.signedinteger[Any]]:
+        """The integers to sum, for counts of shape (clips, neurons), of the slices."""
         if not self.scale.any():
             return fired.astype(np.int32 if self.fits else np.int64)
-        tokens, scale = self.spread(self.tokens, neurons), self.spread(self.scale[None], neurons)
+        tokens, scale = self.spread(self.tokens[clips], neurons), self.spread(self.scale[None], neurons)
         shares: NDArray[np.int64] = (fired.astype(np.int64) * scale + tokens // 2) // tokens
         return shares.astype(np.int32) if self.fits else shares
 
@@ -231,15 +234,35 @@ def class_sums(
         The neurons of a block, and their sums: exact integers of shape (sums, neurons in the block).
     """
     total = sum(layer.units for layer in store.layers)
-    everything = len(rows) == len(store.tokens)
     block = max(_BLOCK_BYTES // (4 * max(len(rows), 1)) // _CHUNK, 1) * _CHUNK
+    stretches = list(_stretches(rows, len(store.tokens), steps[0]))
     for start in range(0, total, block):
         part = slice(start, min(start + block, total))
-        fired = store.counts(part)
-        sums = weighting.apply(fired if everything else fired[rows], part)
-        for step in steps:
-            sums = np.asarray(step @ sums)
-        yield part, sums
+        sums = sum(
+            first @ weighting.apply(store.counts(part, clips)[inside], part, of_rows)
+            for clips, inside, of_rows, first in stretches
+        )
+        for step in steps[1:]:
+            sums = step @ sums
+        yield part, np.asarray(sums)
+
+
+def _stretches(
+    rows: NDArray[np.int64], clips: int, first: sparse.csr_array
+) -> Iterator[tuple[slice, slice | NDArray[np.int64], slice, sparse.csr_array]]:
+    """Cut a recording into stretches of clips that fit into memory, without those that hold none of the rows.
+
+    Yields:
+        The clips of a stretch, which of them are rows, which rows they are, and their columns of the matrix.
+    """
+    for start in range(0, clips, _STRETCH):
+        stop = min(start + _STRETCH, clips)
+        low, high = np.searchsorted(rows, [start, stop])
+        if low < high:
+            everything = high - low == stop - start
+            inside = slice(None) if everything else rows[low:high] - start
+            columns = first if high - low == len(rows) else first[:, low:high]
+            yield slice(start, stop), inside, slice(int(low), int(high)), columns
 
 
 def class_probabilities(store: Recording, clips: LabelledClips, pooling: Pooling) -> NDArray[np.float64]:

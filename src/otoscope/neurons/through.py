@@ -55,6 +55,6 @@ class Through:
         """The labeling of this name."""
         return self.store.labeling(name)
 
-    def counts(self, neurons: slice) -> NDArray[Any]:
-        """On how many tokens each neuron fires. Shape (clips, neurons of the slice)."""
-        return self.store.counts(neurons)
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> NDArray[Any]:
+        """On how many tokens each neuron fires. Shape (clips, neurons), of the slices."""
+        return self.store.counts(neurons, clips)

@@ -34,8 +34,8 @@ class Told:
     def labeling(self, name):
         return Labeling.of(self.clips, name)
 
-    def counts(self, neurons):
-        return self.fired[:, neurons]
+    def counts(self, neurons, clips=slice(None)):
+        return self.fired[clips, neurons]
 
 
 def told(*, last="as the others"):

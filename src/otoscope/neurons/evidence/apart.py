@@ -60,24 +60,24 @@ class CountedToo(Through):
         total: NDArray[Any] = np.asarray(self.store.layer_tokens) + self.added
         return total
 
-    def counts(self, neurons: slice) -> NDArray[Any]:
-        """On how many positions that count each neuron fires. Shape (clips, neurons of the slice)."""
-        total = self.store.counts(neurons).astype(np.uint32)
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> NDArray[Any]:
+        """On how many positions that count each neuron fires. Shape (clips, neurons), of the slices."""
+        total = self.store.counts(neurons, clips).astype(np.uint32)
         for kind in self.kinds:
-            total += _counts(self.store, kind, neurons)
+            total += _counts(self.store, kind, neurons, clips)
         return total
 
 
-def _counts(store: Recording, kind: str, neurons: slice) -> NDArray[Any]:
+def _counts(store: Recording, kind: str, neurons: slice, clips: slice = slice(None)) -> NDArray[Any]:
     """Firing at positions of a kind, for a stretch of the flat axis of neurons."""
     array = store.dataset[f"fired_{kind}"]  # type: ignore[attr-defined]  # `counted_apart` has seen it
     if "neuron" in array.dims:
-        return np.asarray(array[:, neurons])
+        return np.asarray(array[clips, neurons])
     units = array.sizes["unit"]
     pieces = []
     for layer in range(neurons.start // units, -(-neurons.stop // units)):
         part = slice(max(neurons.start - layer * units, 0), min(neurons.stop - layer * units, units))
-        pieces.append(np.asarray(array[:, layer, part]))
+        pieces.append(np.asarray(array[clips, layer, part]))
     return np.concatenate(pieces, axis=1)
 
 

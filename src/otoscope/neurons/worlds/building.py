@@ -83,9 +83,9 @@ class World:
             raise UsageError(f"the world has no labeling {name!r}; it has: {', '.join(self.labelings)}")
         return self.labelings[name]
 
-    def counts(self, neurons: slice) -> NDArray[np.uint16]:
+    def counts(self, neurons: slice, clips: slice = slice(None)) -> NDArray[np.uint16]:
         """On how many tokens each neuron fires, shape (clips, neurons in the slice)."""
-        return self.fired[:, neurons]
+        return self.fired[clips, neurons]
 
     def sets(self) -> dict[str, set[tuple[int, int]]]:
         """The (layer, unit) pairs that fire more for each class, specific and shared ones."""
